@@ -1,0 +1,57 @@
+#pragma once
+
+#include "quire/messages/ticket.hpp"
+#include "quire/messages/types/task.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace quire::messages {
+
+/// Asks for tasks to be put into their queues, all or none.
+/// Reply: `tasks_enqueued`, once they are committed.
+/// Errors: `invalid_argument`, naming the field; those of a write.
+struct enqueue_tasks {
+  std::vector<task_spec> tasks;
+  admission_ticket ticket{};
+};
+
+/// About what a request takes while it waits.
+inline std::size_t bytes_of(const enqueue_tasks& request) noexcept {
+  std::size_t sum = sizeof request;
+  for (auto& task : request.tasks)
+    sum += sizeof task + task.queue.size() + task.kind.size() + task.payload.size() + task.gate.size();
+  return sum;
+}
+
+struct tasks_enqueued {
+  std::vector<task_id> ids; ///< In the order of the request.
+};
+
+/// Asks for a task to be cancelled: at once if it waits, by its token if it
+/// runs. Reply: `task_changed`. Errors: `not_found`, `conflict`.
+struct cancel_task {
+  task_id task;
+  std::string reason;
+};
+
+/// Asks for a task that ended without full success to be started again.
+/// Reply: `task_changed`. Errors: `not_found`, `conflict`.
+struct retry_task {
+  task_id task;
+};
+
+struct task_changed {
+  task_id task;
+  task_state state = task_state::ready; ///< Where it stands now.
+};
+
+/// Asks to be told when a task has ended. Reply: `task_record`, at once if it has.
+/// Errors: `not_found`.
+struct await_task {
+  task_id task;
+};
+
+} // namespace quire::messages

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace quire {
+
+using blob = std::vector<std::byte>;
+
+/// One SQL value: null, a 64-bit integer, a double, text (UTF-8) or a blob.
+class value {
+public:
+  /// In the order of the alternatives in `data()`.
+  enum class kind : std::uint8_t { null, integer, real, text, bytes };
+
+  using storage = std::variant<std::monostate, std::int64_t, double, std::string, quire::blob>;
+
+  value() = default;
+  value(std::nullptr_t) {}
+  template <std::integral T>
+  value(T x) : data_(static_cast<std::int64_t>(x)) {}
+  value(double x) : data_(x) {}
+  value(std::string x) : data_(std::move(x)) {}
+  value(std::string_view x) : data_(std::string{x}) {}
+  value(const char* x) : data_(std::string{x}) {}
+  value(quire::blob x) : data_(std::move(x)) {}
+
+  kind type() const noexcept {
+    return static_cast<kind>(data_.index());
+  }
+
+  bool is_null() const noexcept {
+    return type() == kind::null;
+  }
+
+  const storage& data() const noexcept {
+    return data_;
+  }
+
+  /// Each returns the alternative of that name.
+  /// @throws std::bad_variant_access if the value is of another kind; nothing
+  ///         is ever converted silently.
+  std::int64_t integer() const { return std::get<std::int64_t>(data_); }
+  double real() const { return std::get<double>(data_); }
+  const std::string& text() const { return std::get<std::string>(data_); }
+  const quire::blob& bytes() const { return std::get<quire::blob>(data_); }
+
+  friend bool operator==(const value&, const value&) = default;
+
+private:
+  storage data_;
+};
+
+/// Returns about how much memory `x` takes, in bytes.
+std::size_t bytes_of(const value& x) noexcept;
+
+/// Returns how `x` is shown to a person: `NULL`, digits, the text itself, or
+/// `x'0a0b'` for a blob.
+std::string to_display(const value& x);
+
+} // namespace quire

@@ -1,0 +1,138 @@
+#include "quire/storage/owner_lock.hpp"
+
+#include "quire/storage/error.hpp"
+
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+namespace quire::storage {
+
+namespace {
+
+/// A descriptor that is closed at the end of its scope, unless it is released.
+class descriptor {
+public:
+  explicit descriptor(int number) : number_(number) {}
+  descriptor(const descriptor&) = delete;
+  descriptor& operator=(const descriptor&) = delete;
+  ~descriptor() {
+    if (number_ >= 0)
+      ::close(number_);
+  }
+
+  int get() const noexcept { return number_; }
+
+  int release() noexcept { return std::exchange(number_, -1); }
+
+private:
+  int number_;
+};
+
+/// Two names of one file must lead to one lock, as SQLite follows links, too.
+std::string lock_path(const std::string& database) {
+  std::error_code failed;
+  auto path = std::filesystem::weakly_canonical(database, failed);
+  return (failed ? database : path.string()) + ".lock";
+}
+
+std::string system_text(int number) {
+  return std::generic_category().message(number);
+}
+
+error not_locked(const std::string& path, int number) {
+  auto code =
+    number == EACCES || number == EPERM || number == EROFS ? errc::read_only : errc::cannot_open;
+  return {code, "cannot lock '" + path
+                  + "', which says who owns the database: " + system_text(number)
+                  + ". Nothing was changed; " + std::string{advice(code)} + "."};
+}
+
+/// @returns whether the lock was taken; false if somebody else holds one.
+bool try_lock(int file, int kind, const std::string& path) {
+  int result = 0;
+  do {
+    result = ::flock(file, kind | LOCK_NB);
+  } while (result != 0 && errno == EINTR);
+  if (result != 0 && errno != EWOULDBLOCK)
+    throw not_locked(path, errno);
+  return result == 0;
+}
+
+std::string owner_text(int file) {
+  char buffer[64] = {};
+  auto count = ::pread(file, buffer, sizeof buffer, 0);
+  std::string_view text{buffer, count > 0 ? static_cast<std::size_t>(count) : 0};
+  text = text.substr(0, text.find('\n'));
+  return text.empty() ? "another process" : std::string{text};
+}
+
+/// Writes who we are. A file that cannot be written is locked all the same.
+void write_owner(int file) {
+  auto text = "process " + std::to_string(::getpid()) + "\n";
+  if (::ftruncate(file, 0) == 0)
+    static_cast<void>(!::pwrite(file, text.data(), text.size(), 0));
+}
+
+} // namespace
+
+owner_lock owner_lock::acquire(const std::string& database) {
+  auto path = lock_path(database);
+  descriptor file{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)};
+  if (file.get() < 0)
+    throw not_locked(path, errno);
+  // `owner_of` holds a shared lock for a moment: whoever lets us share is not an
+  // owner, and gone at the next try.
+  constexpr int tries_max = 200;
+  for (int i = 0; i < tries_max; ++i) {
+    if (try_lock(file.get(), LOCK_EX, path)) {
+      write_owner(file.get());
+      return owner_lock{file.release()};
+    }
+    if (!try_lock(file.get(), LOCK_SH, path))
+      break;
+    ::flock(file.get(), LOCK_UN);
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  }
+  throw error(errc::already_owned, "the database '" + database + "' is owned by "
+                                     + owner_text(file.get()) + ". Nothing was changed; "
+                                     + std::string{advice(errc::already_owned)} + ".");
+}
+
+owner_lock::owner_lock(owner_lock&& other) noexcept
+  : descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+owner_lock& owner_lock::operator=(owner_lock&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  return *this;
+}
+
+owner_lock::~owner_lock() {
+  // The file stays: if it were removed, two processes could lock two files of
+  // that name.
+  if (descriptor_ >= 0)
+    ::close(descriptor_);
+}
+
+std::optional<std::string> owner_lock::owner_of(const std::string& database) {
+  auto path = lock_path(database);
+  descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (file.get() < 0) {
+    if (errno == ENOENT || errno == ENOTDIR)
+      return std::nullopt;
+    throw not_locked(path, errno);
+  }
+  if (try_lock(file.get(), LOCK_SH, path))
+    return std::nullopt;
+  return owner_text(file.get());
+}
+
+} // namespace quire::storage

@@ -1,0 +1,347 @@
+#include "quire/storage/sqlite/batch_executor.hpp"
+
+#include "quire/storage/sqlite/connection_state.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace quire::storage {
+
+namespace {
+
+constexpr auto find_seq_sql = "SELECT 1 FROM sqlite_schema"
+                              " WHERE type='table' AND name='quire_commit'";
+constexpr auto read_seq_sql = "SELECT seq, author FROM quire_commit WHERE id = 1";
+constexpr auto advance_seq_sql =
+  "UPDATE quire_commit SET seq = ?2, author = ?3 WHERE id = 1 AND seq = ?1";
+constexpr auto find_triggers_sql = R"(
+SELECT 1 FROM sqlite_schema WHERE type='trigger'
+UNION ALL SELECT 1 FROM sqlite_temp_schema WHERE type='trigger' LIMIT 1)";
+
+void fail(member_result& result, const error& failure) {
+  result = {};
+  result.failure = failure;
+}
+
+void fail_all(const std::vector<std::size_t>& which, const error& failure,
+              std::vector<member_result>& results) {
+  for (auto i : which)
+    fail(results[i], failure);
+}
+
+} // namespace
+
+batch_executor::batch_executor(std::function<connection()> open, time_limit limit, int replays_max)
+  : open_(std::move(open)), limit_(std::move(limit)), replays_max_(replays_max) {
+  reopen();
+}
+
+connection& batch_executor::db() {
+  if (!db_)
+    reopen();
+  return *db_;
+}
+
+void batch_executor::reopen() {
+  db_.emplace(open_());
+  savepoints_always_ = false;
+  try {
+    if (limit_.over)
+      db_->limit_running([this] { return member_runs_ && limit_.over(); });
+    if (!author_) {
+      auto stmt = db_->prepare("SELECT random()"); // Drawn by the VFS, as all of SQLite's.
+      stmt->step();
+      author_ = stmt->int64(0);
+    }
+    if (auto stored = stored_mark())
+      commit_seq_ = stored->seq;
+  } catch (...) {
+    db_.reset();
+    throw;
+  }
+}
+
+std::vector<member_result> batch_executor::execute(std::span<batch_member* const> members) {
+  std::vector<member_result> results(members.size());
+  run_all(members, results);
+  for (auto& result : results)
+    totals_.failed += result.failure ? 1 : 0;
+  return results;
+}
+
+void batch_executor::run_all(std::span<batch_member* const> members,
+                             std::vector<member_result>& results) {
+  indices together;
+  auto flush = [&] {
+    if (!together.empty())
+      run_together(members, std::exchange(together, {}), results);
+  };
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (!members[i]->alone()) {
+      together.push_back(i);
+      continue;
+    }
+    flush();
+    run_together(members, {i}, results);
+  }
+  flush();
+}
+
+void batch_executor::run_together(std::span<batch_member* const> members, indices waiting,
+                                  std::vector<member_result>& results) {
+  for (int replays = 0; !waiting.empty(); ++replays) {
+    auto left = attempt(members, waiting, results);
+    totals_.replays += left.again.empty() ? 0 : 1;
+    if (left.singly || replays >= replays_max_) {
+      for (auto i : left.again)
+        attempt(members, {i}, results);
+      return;
+    }
+    waiting = std::move(left.again);
+  }
+}
+
+bool batch_executor::begin(std::span<batch_member* const> members, const indices& which,
+                           std::vector<member_result>& results) {
+  auto full = std::any_of(which.begin(), which.end(),
+                          [&](auto i) { return members[i]->sync() == durability::full; });
+  try {
+    db().set_durability(full ? durability::full : durability::normal);
+    transaction_control::begin_write(*db_);
+    return true;
+  } catch (const error& failure) {
+    fail_all(which, failure, results);
+    if (failure.code() == errc::busy)
+      totals_.locked_errors += static_cast<std::int64_t>(which.size());
+    return false;
+  }
+}
+
+/// Runs the members of one transaction and commits those that succeed. A member
+/// that spoils it gets its error; all others without one are to be run again.
+batch_executor::turn batch_executor::attempt(std::span<batch_member* const> members,
+                                             const indices& which,
+                                             std::vector<member_result>& results) {
+  if (!begin(members, which, results))
+    return {};
+  indices kept;
+  for (std::size_t n = 0; n < which.size(); ++n) {
+    auto i = which[n];
+    switch (run_member(*members[i], results[i])) {
+      case ending::kept: kept.push_back(i); break;
+      case ending::undone: break;
+      case ending::spoiled:
+        transaction_control::rollback(*db_);
+        kept.insert(kept.end(), which.begin() + static_cast<std::ptrdiff_t>(n) + 1, which.end());
+        return {std::move(kept), false};
+    }
+  }
+  if (kept.empty()) {
+    transaction_control::rollback(*db_);
+    return {};
+  }
+  return commit(kept, results);
+}
+
+batch_executor::turn batch_executor::commit(const indices& kept,
+                                            std::vector<member_result>& results) {
+  std::uint64_t seq = 0;
+  try {
+    seq = advance_commit_seq();
+  } catch (const error& failure) {
+    transaction_control::rollback(*db_);
+    fail_all(kept, failure, results);
+    return {};
+  }
+  try {
+    transaction_control::commit(*db_);
+  } catch (const error& failure) {
+    return handle_failed_commit(failure, seq, kept, results);
+  }
+  note_commit(seq, kept, results);
+  return {};
+}
+
+void batch_executor::note_commit(std::uint64_t seq, const indices& kept,
+                                 std::vector<member_result>& results) {
+  commit_seq_ = seq;
+  for (auto i : kept)
+    results[i].commit_seq = seq;
+  auto count = static_cast<std::int64_t>(kept.size());
+  ++totals_.commits;
+  totals_.members += count;
+  totals_.batch_max = std::max(totals_.batch_max, count);
+}
+
+batch_executor::turn batch_executor::handle_failed_commit(const error& failure, std::uint64_t seq,
+                                                          const indices& kept,
+                                                          std::vector<member_result>& results) {
+  // Only these two leave the transaction open, and so without effect.
+  auto open = !db_->autocommit();
+  auto busy = open && failure.code() == errc::busy;
+  if (!busy && !(open && failure.code() == errc::constraint)) {
+    settle_failed_commit(failure, seq, kept, results);
+    return {};
+  }
+  transaction_control::rollback(*db_);
+  if (!busy && kept.size() > 1)
+    return {kept, true};
+  fail_all(kept, failure, results);
+  totals_.locked_errors += busy ? static_cast<std::int64_t>(kept.size()) : 0;
+  return {};
+}
+
+/// Runs `member`; nothing but an error leaves it.
+std::optional<error> batch_executor::run_guarded(batch_member& member, transaction& tx) {
+  transaction_control::restriction no_control{*db_};
+  if (limit_.begin)
+    limit_.begin();
+  struct running {
+    explicit running(bool& is) : flag(is) { flag = true; }
+    ~running() { flag = false; }
+    bool& flag;
+  } limited{member_runs_};
+  try {
+    member.run(tx);
+    return std::nullopt;
+  } catch (const error& failure) {
+    return failure;
+  } catch (const std::exception& failure) {
+    return error(errc::function_failed, failure.what());
+  } catch (...) {
+    return error(errc::function_failed, "the function threw something that is not an exception");
+  }
+}
+
+batch_executor::ending batch_executor::run_member(batch_member& member, member_result& result) {
+  result = {};
+  auto savepoint = savepoints_always_ || !member.single_statement();
+  auto before = db_->total_changes();
+  transaction tx{*db_};
+  try {
+    transaction_control::forget_rowid(*db_);
+    if (savepoint)
+      transaction_control::savepoint(*db_);
+    auto failure = run_guarded(member, tx);
+    if (transaction_control::lost(*db_)) {
+      error ended(errc::sql, "the request ended the transaction around it");
+      fail(result, failure.value_or(ended));
+      return ending::spoiled;
+    }
+    if (!failure && db_->deferred_constraint_violated())
+      failure = error(errc::constraint, "FOREIGN KEY constraint failed: a deferred foreign key is "
+                                        "still violated at the end of the request");
+    if (failure) {
+      fail(result, *failure);
+      return undo_member(savepoint, before);
+    }
+    if (savepoint)
+      transaction_control::release_savepoint(*db_);
+  } catch (const error& failure) {
+    if (!result.failure)
+      fail(result, failure);
+    return ending::spoiled;
+  }
+  result.rows_changed = db_->total_changes() - before;
+  result.last_rowid = db_->last_insert_rowid();
+  result.events = tx.events();
+  return ending::kept;
+}
+
+/// Undoes what a failed member left, if the transaction is still alive.
+batch_executor::ending batch_executor::undo_member(bool savepoint, std::int64_t changes_before) {
+  if (savepoint) {
+    transaction_control::rollback_to_savepoint(*db_);
+    transaction_control::release_savepoint(*db_);
+    return ending::undone;
+  }
+  // SQLite has undone the only statement, unless FAIL left some of its rows or a
+  // deferred foreign key is violated. What FAIL leaves inside of a trigger is not
+  // always counted as a change: where there are triggers, nothing is assumed, and
+  // later members get savepoints, so that this costs one replay and not many.
+  auto triggers = triggers_exist();
+  savepoints_always_ = triggers;
+  auto clean =
+    !triggers && db_->total_changes() == changes_before && !db_->deferred_constraint_violated();
+  return clean ? ending::undone : ending::spoiled;
+}
+
+bool batch_executor::triggers_exist() {
+  return db_->prepare(find_triggers_sql)->step();
+}
+
+std::optional<batch_executor::commit_mark> batch_executor::stored_mark() {
+  seq_stored_ = false;
+  if (!db_->prepare(find_seq_sql)->step())
+    return std::nullopt;
+  auto stmt = db_->prepare(read_seq_sql);
+  if (!stmt->bind().step())
+    return std::nullopt;
+  seq_stored_ = true;
+  return commit_mark{static_cast<std::uint64_t>(stmt->int64(0)), stmt->int64(1)};
+}
+
+/// Numbers the open transaction, in the database too if it has a place for it.
+std::uint64_t batch_executor::advance_commit_seq() {
+  auto advance = [&] {
+    auto stmt = db_->prepare(advance_seq_sql);
+    auto now = static_cast<std::int64_t>(commit_seq_);
+    stmt->bind(now, now + 1, *author_).run();
+    return db_->changes() == 1;
+  };
+  if (seq_stored_ && advance())
+    return commit_seq_ + 1;
+  // The table is new, or another process has committed since.
+  if (auto stored = stored_mark()) {
+    commit_seq_ = stored->seq;
+    advance();
+  }
+  return commit_seq_ + 1;
+}
+
+/// Commits a new number alone, on the disk. What is in the log is on the disk
+/// then, too, and what failed is gone for good: a COMMIT that could not be
+/// synchronized may have written all of itself, and a crash would bring it back
+/// from the log, had not another one taken its place. (A full disk ends a COMMIT
+/// before its last frame.)
+void batch_executor::commit_nothing() {
+  db_->set_durability(durability::full);
+  transaction_guard guard{*db_};
+  auto seq = advance_commit_seq();
+  guard.commit();
+  commit_seq_ = seq;
+}
+
+/// Finds out what became of a transaction whose COMMIT failed.
+void batch_executor::settle_failed_commit(const error& failure, std::uint64_t expected,
+                                          const indices& kept,
+                                          std::vector<member_result>& results) {
+  auto unknown = [&](const std::string& why) {
+    error outcome(errc::commit_outcome_unknown,
+                  std::string{failure.what()} + "; whether it took effect is unknown: " + why,
+                  failure.sqlite_code());
+    fail_all(kept, outcome, results);
+  };
+  auto numbered = seq_stored_;
+  transaction_control::rollback(*db_);
+  db_.reset();
+  try {
+    reopen();
+    auto stored = stored_mark();
+    if (!numbered || !stored || stored->seq > expected)
+      return unknown("the database does not tell");
+    // Another process may have taken the number that this COMMIT did not get.
+    auto applied = stored->seq == expected && stored->author == *author_;
+    if (applied || failure.code() != errc::disk_full)
+      commit_nothing();
+    if (!applied)
+      return fail_all(kept, failure, results);
+    auto newest = commit_seq_;
+    note_commit(expected, kept, results);
+    commit_seq_ = newest;
+  } catch (const error& second) {
+    unknown(second.what());
+  }
+}
+
+} // namespace quire::storage

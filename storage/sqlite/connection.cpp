@@ -1,0 +1,226 @@
+#include "quire/storage/sqlite/connection.hpp"
+
+#include "quire/storage/sqlite/connection_state.hpp"
+#include "quire/storage/sqlite/raise.hpp"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+namespace quire::storage {
+
+namespace {
+
+/// What a request may ask a connection; nothing here changes its settings.
+constexpr auto harmless_pragmas = std::to_array<std::string_view>({
+  "application_id", "collation_list", "compile_options",    "data_version",
+  "database_list",  "encoding",       "foreign_key_check",  "foreign_key_list",
+  "freelist_count", "function_list",  "incremental_vacuum", "index_info",
+  "index_list",     "index_xinfo",    "integrity_check",    "module_list",
+  "page_count",     "page_size",      "pragma_list",        "quick_check",
+  "schema_version", "table_info",     "table_list",         "table_xinfo",
+  "user_version",
+});
+
+bool same_word(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && sqlite3_strnicmp(a.data(), b.data(), int(a.size())) == 0;
+}
+
+bool harmless_pragma(const char* name, const char* argument) {
+  if (!name)
+    return false;
+  if (same_word(name, "schema_version") && argument)
+    return false;
+  return std::any_of(harmless_pragmas.begin(), harmless_pragmas.end(),
+                     [&](auto candidate) { return same_word(name, candidate); });
+}
+
+} // namespace
+
+connection::state::state(const connection_options& options, bool may_write)
+  : writable(may_write), path(options.path), patience(options.patience), pause(options.pause),
+    cache(options.statements_max) {
+  if (!pause)
+    pause = [](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); };
+}
+
+connection::state::~state() {
+  cache.clear();
+  for (auto& stmt : control)
+    stmt.reset();
+  sqlite3_close_v2(db);
+}
+
+void execute_all(sqlite3* db, const char* sql) {
+  auto code = sqlite3_exec(db, sql, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK)
+    raise(db, code, sql);
+}
+
+// How many of the first steps of a wait for a lock last 1 ms.
+constexpr int short_steps = 1000;
+
+int connection::state::on_busy(void* self, int count) {
+  auto& s = *static_cast<state*>(self);
+  if (!s.patient)
+    return 0;
+  if (count == 0) {
+    ++s.lock_waits;
+    s.waited = {};
+  }
+  // Short steps: a neighbour that commits in a loop leaves the lock free for
+  // moments only, and who looks rarely never finds one.
+  auto wanted = std::chrono::milliseconds{count < short_steps ? 1 : 5};
+  auto step = std::min(wanted, s.patience - s.waited);
+  if (step.count() <= 0) {
+    ++s.lock_failures;
+    return 0;
+  }
+  try {
+    s.pause(step);
+  } catch (...) {
+    return 0; // SQLite's C code lies between here and whoever could catch it.
+  }
+  s.waited += step;
+  return 1;
+}
+
+int connection::state::on_progress(void* self) {
+  try {
+    return static_cast<state*>(self)->stop() ? 1 : 0;
+  } catch (...) {
+    return 1;
+  }
+}
+
+int connection::state::on_authorize(void* self, int action, const char* first, const char* second,
+                                    const char*, const char*) {
+  if (!static_cast<state*>(self)->restricted)
+    return SQLITE_OK;
+  switch (action) {
+    case SQLITE_TRANSACTION:
+    case SQLITE_SAVEPOINT:
+    case SQLITE_ATTACH:
+    case SQLITE_DETACH: return SQLITE_DENY;
+    case SQLITE_PRAGMA: return harmless_pragma(first, second) ? SQLITE_OK : SQLITE_DENY;
+    default: return SQLITE_OK;
+  }
+}
+
+int connection::state::on_wal(void* self, sqlite3*, const char*, int frames) {
+  static_cast<state*>(self)->wal_frames = frames;
+  return SQLITE_OK;
+}
+
+int connection::state::on_commit(void* self) {
+  return static_cast<state*>(self)->restricted ? 1 : 0;
+}
+
+void connection::state::on_rollback(void* self) {
+  static_cast<state*>(self)->rolled_back = true;
+}
+
+connection::connection(std::unique_ptr<state> own) : state_(std::move(own)) {}
+connection::connection(connection&&) noexcept = default;
+connection& connection::operator=(connection&&) noexcept = default;
+connection::~connection() = default;
+
+statement_cache::lease connection::prepare(std::string_view sql) {
+  return state_->cache.take(state_->db, sql);
+}
+
+void connection::execute(const std::string& sql) {
+  if (sql.find('\0') != std::string::npos)
+    throw error(errc::sql, "the SQL text holds a zero byte: " + shortened(sql.c_str()));
+  execute_all(state_->db, sql.c_str());
+}
+
+bool connection::autocommit() const noexcept {
+  return sqlite3_get_autocommit(state_->db) != 0;
+}
+
+bool connection::deferred_constraint_violated() const noexcept {
+  int current = 0;
+  int highest = 0;
+  sqlite3_db_status(state_->db, SQLITE_DBSTATUS_DEFERRED_FKS, &current, &highest, 0);
+  return current != 0;
+}
+
+std::int64_t connection::total_changes() const noexcept {
+  return sqlite3_total_changes64(state_->db);
+}
+
+std::int64_t connection::changes() const noexcept {
+  return sqlite3_changes64(state_->db);
+}
+
+std::int64_t connection::last_insert_rowid() const noexcept {
+  return sqlite3_last_insert_rowid(state_->db);
+}
+
+void connection::limit_running(std::function<bool()> stop) {
+  // The handler goes first: it calls the function that is being replaced.
+  sqlite3_progress_handler(state_->db, 0, nullptr, nullptr);
+  state_->stop = std::move(stop);
+  if (state_->stop)
+    sqlite3_progress_handler(state_->db, 1000, state::on_progress, state_.get());
+}
+
+void connection::set_durability(durability sync) {
+  if (state_->sync == sync)
+    return;
+  execute_all(state_->db,
+              sync == durability::full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+  state_->sync = sync;
+}
+
+connection::checkpoint_result connection::checkpoint(bool truncate,
+                                                     std::chrono::milliseconds patience) {
+  auto& s = *state_;
+  int frames = 0;
+  int moved = 0;
+  s.patient = patience.count() > 0;
+  auto usual = std::exchange(s.patience, patience);
+  auto code = sqlite3_wal_checkpoint_v2(
+    s.db, "main", truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, &frames,
+    &moved);
+  s.patient = true;
+  s.patience = usual;
+  if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY)
+    raise(s.db, code, {});
+  if (truncate && code == SQLITE_OK)
+    s.wal_frames = 0;
+  frames = std::max(frames, 0); // -1 where SQLite could not even look.
+  moved = std::max(moved, 0);
+  return {code == SQLITE_OK && frames == moved, frames, moved};
+}
+
+std::int64_t connection::wal_frames() const noexcept {
+  return state_->wal_frames;
+}
+
+std::int64_t connection::lock_waits() const noexcept {
+  return state_->lock_waits;
+}
+
+std::int64_t connection::lock_failures() const noexcept {
+  return state_->lock_failures;
+}
+
+const statement_cache& connection::statements() const noexcept {
+  return state_->cache;
+}
+
+const std::string& connection::path() const noexcept {
+  return state_->path;
+}
+
+sqlite3* connection::handle() const noexcept {
+  return state_->db;
+}
+
+} // namespace quire::storage

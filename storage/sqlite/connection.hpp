@@ -1,0 +1,113 @@
+#pragma once
+
+#include "quire/messages/types/sql.hpp"
+#include "quire/storage/error.hpp"
+#include "quire/storage/sqlite/statement_cache.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace quire::storage {
+
+/// How a connection is opened.
+struct connection_options {
+  std::string path;
+  std::string vfs;                                ///< Name of an SQLite VFS; empty for the default one.
+  durability sync = durability::normal;           ///< Of a writer, until a batch asks for more.
+  std::chrono::milliseconds patience{30'000};     ///< How long another process's write lock is waited for.
+  std::size_t statements_max = 128;               ///< Compiled statements kept.
+  bool checkpoint_on_close = true;                ///< A writer beside another owner must not checkpoint.
+  bool create = true;                             ///< Create a missing file (a writer only).
+  /// Sleeps a moment between two tries for a lock. Injected, so that a
+  /// simulation never sleeps; the default waits on the machine's clock.
+  std::function<void(std::chrono::milliseconds)> pause;
+};
+
+/// An open SQLite connection with the settings that Quire relies on
+/// (the order and the reasons are in ARCHITECTURE.md, "Opening connections").
+///
+/// It may move between threads, but must never be used by two at once.
+class connection {
+public:
+  /// Opens the one connection that writes. Creates the file if it is missing
+  /// and `create` says so, and switches it to write-ahead logging.
+  /// @throws error: `cannot_open` missing folder or no permission; `read_only`;
+  ///         `not_a_database`; `corrupt`; `busy` when another process holds a
+  ///         lock for longer than `patience`.
+  static connection open_writer(const connection_options& options);
+
+  /// Opens a connection that can neither write nor checkpoint.
+  /// @throws error as above; a missing file is `cannot_open`.
+  static connection open_reader(const connection_options& options);
+
+  connection(connection&&) noexcept;
+  connection& operator=(connection&&) noexcept;
+  ~connection();
+
+  /// Compiles `sql` or takes it from the cache.
+  statement_cache::lease prepare(std::string_view sql);
+
+  /// Runs any number of statements that return nothing.
+  void execute(const std::string& sql);
+
+  /// Returns whether no transaction is open, as SQLite sees it: an error may
+  /// have ended one behind our back.
+  bool autocommit() const noexcept;
+
+  /// Returns whether a deferred foreign key of the open transaction is violated.
+  bool deferred_constraint_violated() const noexcept;
+
+  /// Rows changed by this connection since it was opened, triggers included.
+  std::int64_t total_changes() const noexcept;
+  /// Rows changed by the last statement alone; triggers not counted.
+  std::int64_t changes() const noexcept;
+  std::int64_t last_insert_rowid() const noexcept;
+
+  /// While `stop` returns true, a running statement is ended with
+  /// `errc::timeout`; it is asked every 1000 steps of SQLite's virtual machine.
+  /// An empty function takes the limit away.
+  void limit_running(std::function<bool()> stop);
+
+  /// Sets how sure the next commits are. Not inside a transaction.
+  void set_durability(durability sync);
+
+  /// Result of `checkpoint`.
+  struct checkpoint_result {
+    bool complete = false;          ///< Everything was moved into the database file.
+    std::int64_t frames = 0;        ///< In the log.
+    std::int64_t moved = 0;         ///< Of them, moved into the database file.
+  };
+
+  /// Moves the log into the database file as far as readers allow; with `truncate`
+  /// also empties the log file if it can, waiting for readers for at most
+  /// `patience`. The writer's connection only, outside of transactions.
+  checkpoint_result checkpoint(bool truncate,
+                               std::chrono::milliseconds patience = std::chrono::milliseconds{0});
+
+  /// How many frames the log had after the last commit of this connection.
+  std::int64_t wal_frames() const noexcept;
+
+  /// How often this connection found the database locked by somebody else, and
+  /// how often it gave up waiting.
+  std::int64_t lock_waits() const noexcept;
+  std::int64_t lock_failures() const noexcept;
+
+  const statement_cache& statements() const noexcept;
+  const std::string& path() const noexcept;
+
+  /// For this folder only.
+  sqlite3* handle() const noexcept;
+
+private:
+  friend class transaction_control;
+  struct state;
+  explicit connection(std::unique_ptr<state> own);
+  static connection open(const connection_options& options, bool writable);
+  std::unique_ptr<state> state_;
+};
+
+} // namespace quire::storage

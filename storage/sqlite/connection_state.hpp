@@ -1,0 +1,96 @@
+#pragma once
+
+#include "quire/storage/sqlite/connection.hpp"
+
+#include <array>
+#include <optional>
+
+namespace quire::storage {
+
+/// Runs statements whose rows nobody wants. For this folder only.
+/// @throws error
+void execute_all(sqlite3* db, const char* sql);
+
+/// What a connection consists of. For this folder only. SQLite's callbacks hold
+/// its address: it never moves.
+struct connection::state {
+  state(const connection_options& options, bool may_write);
+  state(const state&) = delete;
+  state& operator=(const state&) = delete;
+  ~state();
+
+  static int on_busy(void* self, int count);
+  static int on_progress(void* self);
+  static int on_authorize(void* self, int action, const char* first, const char* second,
+                          const char* database, const char* trigger);
+  static int on_wal(void* self, sqlite3* db, const char* database, int frames);
+  static int on_commit(void* self);
+  static void on_rollback(void* self);
+
+  sqlite3* db = nullptr;
+  bool writable;
+  std::string path;
+  std::chrono::milliseconds patience;
+  std::function<void(std::chrono::milliseconds)> pause;
+  statement_cache cache;
+  /// Compiled once; kept out of the cache, where anybody could take a COMMIT.
+  std::array<std::optional<statement>, 8> control;
+  std::function<bool()> stop;
+  durability sync = durability::full; ///< SQLite's own default, until it is set.
+
+  bool patient = true;                 ///< Whether locks of others are waited for.
+  bool restricted = false;             ///< Somebody else's code is running: see `restriction`.
+  bool rolled_back = false;            ///< Since the last BEGIN.
+  std::chrono::milliseconds waited{0}; ///< For the present lock.
+  std::int64_t lock_waits = 0;
+  std::int64_t lock_failures = 0;
+  std::int64_t wal_frames = 0;
+};
+
+/// The statements that open and close transactions. For this folder only.
+class transaction_control {
+public:
+  static void begin_write(connection& db) { run(db, 0); }
+  static void begin_read(connection& db) { run(db, 1); }
+
+  /// Tries again within the patience while somebody keeps the database locked.
+  /// @throws error if COMMIT failed; the transaction may be open still.
+  static void commit(connection& db);
+
+  /// Does nothing if no transaction is open.
+  static void rollback(connection& db) noexcept;
+
+  static void savepoint(connection& db) { run(db, 4); }
+  static void rollback_to_savepoint(connection& db) { run(db, 5); }
+  static void release_savepoint(connection& db) { run(db, 6); }
+
+  /// Returns whether the transaction that was begun is gone, even if another
+  /// one has been opened in its place.
+  static bool lost(const connection& db) noexcept;
+
+  /// Refuses from now on, or no longer, what `restriction` refuses.
+  static void restrict_use(connection& db, bool refuse) noexcept;
+
+  /// Makes `last_insert_rowid` 0 until the next insert.
+  static void forget_rowid(connection& db) noexcept;
+
+  /// While it lives, statements that would end transactions, attach databases
+  /// or change settings of the connection are refused with `errc::sql`, and a
+  /// COMMIT that gets through all the same becomes a ROLLBACK.
+  class restriction {
+  public:
+    explicit restriction(connection& db);
+    restriction(const restriction&) = delete;
+    restriction& operator=(const restriction&) = delete;
+    ~restriction();
+
+  private:
+    connection::state* state_;
+    bool before_;
+  };
+
+private:
+  static void run(connection& db, std::size_t number);
+};
+
+} // namespace quire::storage

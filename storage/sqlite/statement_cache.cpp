@@ -1,0 +1,42 @@
+#include "quire/storage/sqlite/statement_cache.hpp"
+
+namespace quire::storage {
+
+statement_cache::lease statement_cache::take(sqlite3* db, std::string_view sql) {
+  auto found = by_sql_.find(sql);
+  if (found != by_sql_.end() && !found->second->lent) {
+    ++hits_;
+    auto place = found->second;
+    place->lent = true;
+    lent_.splice(lent_.begin(), idle_, place);
+    return {this, place};
+  }
+  ++misses_;
+  auto stmt = std::make_unique<statement>(db, sql);
+  auto place = lent_.insert(lent_.begin(), {std::string{sql}, std::move(stmt), true, false});
+  lease result{this, place};
+  place->known = by_sql_.try_emplace(place->sql, place).second;
+  return result;
+}
+
+void statement_cache::clear() noexcept {
+  for (auto& known : idle_)
+    by_sql_.erase(known.sql);
+  idle_.clear();
+}
+
+void statement_cache::give_back(entries::iterator place) noexcept {
+  if (!place->known) {
+    lent_.erase(place);
+    return;
+  }
+  place->stmt->reset();
+  place->lent = false;
+  idle_.splice(idle_.begin(), lent_, place);
+  while (idle_.size() > capacity_) {
+    by_sql_.erase(idle_.back().sql);
+    idle_.pop_back();
+  }
+}
+
+} // namespace quire::storage

@@ -1,0 +1,200 @@
+#include "quire/storage/error.hpp"
+#include "quire/storage/sqlite/pipeline_store.hpp"
+#include "quire/storage/sqlite/task_sql.hpp"
+#include "quire/storage/sqlite/task_steps.hpp"
+#include "quire/storage/sqlite/task_store.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+#include <utility>
+
+namespace quire::storage {
+
+namespace {
+
+// A handler may go on for some time after its limit, until it is given up.
+constexpr std::int64_t stuck_margin_ms = 600'000;
+
+constexpr std::string_view next_boot_sql =
+  "UPDATE quire_meta SET value = value + 1 WHERE key = 'boot'";
+
+constexpr std::string_view boot_sql = "SELECT value FROM quire_meta WHERE key = 'boot'";
+
+constexpr std::string_view block_task_sql = "UPDATE quire_task SET state = 2 WHERE id = ?1";
+
+constexpr std::string_view make_ready_sql = "UPDATE quire_task SET state = 1 WHERE id = ?1";
+
+constexpr std::string_view gate_capacity_sql =
+  "SELECT gate_capacity FROM quire_task_body WHERE id = ?1";
+
+/// A task that may be claimed. They compare by priority, then age, then id.
+struct candidate {
+  std::int64_t ord = 0;
+  std::int64_t id = 0;
+  std::size_t kind = 0;        ///< Its index in the list of kinds.
+
+  friend auto operator<=>(const candidate&, const candidate&) = default;
+};
+
+/// Returns the lanes of `kinds`, each with the index of its kind.
+std::map<std::int64_t, std::size_t> lanes_of(snapshot& db, std::span<const std::string> kinds) {
+  std::map<std::int64_t, std::size_t> lanes;
+  for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
+    auto stmt = db.prepare(task_sql::lanes_of_kind);
+    stmt->bind(kinds[kind]);
+    while (stmt->step())
+      lanes.emplace(stmt->int64(0), kind); // Once, even if its kind is named twice.
+  }
+  return lanes;
+}
+
+std::vector<candidate> candidates(snapshot& db, std::span<const std::string> kinds,
+                                  std::size_t count) {
+  std::vector<candidate> found;
+  for (auto& [lane, kind] : lanes_of(db, kinds)) {
+    auto stmt = db.prepare(task_sql::claim_candidates);
+    stmt->bind(lane, count);
+    while (stmt->step())
+      found.push_back({stmt->int64(1), stmt->int64(0), kind});
+  }
+  std::ranges::sort(found);
+  if (found.size() > count)
+    found.resize(count);
+  return found;
+}
+
+task_assignment claim(transaction& tx, task_id task, const std::string& kind, std::int64_t boot,
+                      std::int64_t now_ms) {
+  tx.execute(task_sql::claim, task.value, boot, now_ms);
+  auto stmt = tx.prepare(task_sql::claimed);
+  if (!stmt->bind(task.value).step())
+    throw error(errc::corrupt, "task " + std::to_string(task.value)
+                                 + " has no payload; nothing was claimed; restore the database "
+                                   "from a backup or cancel the task");
+  task_assignment result;
+  result.id = task;
+  result.epoch = stmt->int64(0);
+  result.attempt = static_cast<int>(stmt->int64(1));
+  result.attempts_max = static_cast<int>(stmt->int64(2));
+  result.kind = kind;
+  result.payload = stmt->text(3);
+  result.timeout = std::chrono::milliseconds{stmt->int64(4)};
+  result.retry.attempts_max = result.attempts_max;
+  result.retry.base = std::chrono::milliseconds{stmt->int64(5)};
+  result.retry.factor = stmt->real(6);
+  result.retry.cap = std::chrono::milliseconds{stmt->int64(7)};
+  result.retry.jitter = stmt->real(8);
+  return result;
+}
+
+} // namespace
+
+std::vector<task_assignment> claim_tasks(transaction& tx, std::span<const std::string> kinds,
+                                         std::size_t count, std::int64_t boot,
+                                         std::int64_t now_ms) {
+  std::vector<task_assignment> result;
+  if (count == 0)
+    return result;
+  for (auto& [ord, id, kind] : candidates(tx, kinds, count))
+    result.push_back(claim(tx, task_id{id}, kinds[kind], boot, now_ms));
+  return result;
+}
+
+boot_report begin_boot(transaction& tx, std::int64_t now_ms) {
+  boot_report report;
+  tx.execute(next_boot_sql);
+  {
+    auto stmt = tx.prepare(boot_sql);
+    if (!stmt->step())
+      throw error(errc::corrupt, "quire_meta has no row 'boot'; nothing was changed; restore the "
+                                 "database from a backup");
+    report.boot = stmt->int64(0);
+  }
+  join_open_runs(tx, report.boot);
+  tx.execute(task_sql::record_dead_attempts, report.boot, now_ms);
+  report.recovered = tx.execute(task_sql::requeue_dead_boots, report.boot);
+  if (report.recovered > 0)
+    announce_ready(tx);
+  std::vector<std::pair<task_id, std::int64_t>> rest;
+  {
+    auto stmt = tx.prepare(task_sql::rest_of_dead_boots);
+    stmt->bind(report.boot);
+    while (stmt->step())
+      rest.emplace_back(task_id{stmt->int64(0)}, stmt->int64(1));
+  }
+  for (auto& [task, epoch] : rest) {
+    auto end = crash_attempt(tx, task, epoch, "its process died while it ran", now_ms);
+    if (end.state == task_state::failed)
+      ++report.poisoned;
+  }
+  return report;
+}
+
+std::optional<std::int64_t> promote_due_tasks(transaction& tx, std::int64_t now_ms, int limit) {
+  std::vector<std::pair<std::int64_t, std::optional<std::string>>> due;
+  {
+    auto stmt = tx.prepare(task_sql::due_tasks);
+    stmt->bind(now_ms, limit);
+    while (stmt->step())
+      due.emplace_back(stmt->int64(0), stmt->is_null(1) ? std::nullopt
+                                                        : std::optional{stmt->text(1)});
+  }
+  // All wait at their gate before it opens, so that priority decides, not time.
+  std::set<std::string> gates;
+  for (auto& [id, gate] : due) {
+    if (!gate) {
+      tx.execute(make_ready_sql, id);
+      announce_ready(tx);
+      continue;
+    }
+    tx.execute(block_task_sql, id);
+    if (gates.insert(*gate).second) {
+      int capacity = 1;
+      {
+        auto stmt = tx.prepare(gate_capacity_sql);
+        if (stmt->bind(id).step())
+          capacity = static_cast<int>(stmt->int64(0));
+      }
+      create_gate(tx, *gate, capacity);
+    }
+  }
+  for (auto& gate : gates)
+    pump_gate(tx, gate);
+  return next_due_time(tx);
+}
+
+std::optional<std::int64_t> next_due_time(snapshot& db) {
+  auto stmt = db.prepare(task_sql::next_due_time);
+  if (!stmt->step())
+    return std::nullopt;
+  return stmt->int64(0);
+}
+
+std::vector<task_id> fail_stuck_tasks(transaction& tx, std::int64_t claimed_before_ms,
+                                      std::int64_t now_ms, int limit) {
+  std::vector<std::tuple<task_id, std::int64_t, std::int64_t>> stuck;
+  {
+    auto stmt = tx.prepare(task_sql::stuck_tasks);
+    stmt->bind(claimed_before_ms, now_ms, stuck_margin_ms, limit);
+    while (stmt->step())
+      stuck.emplace_back(task_id{stmt->int64(0)}, stmt->int64(1), stmt->int64(2));
+  }
+  std::vector<task_id> ids;
+  for (auto& [task, epoch, delay_ms] : stuck) {
+    auto outcome = task_outcome::failure("its worker disappeared: it ran for longer than it may, "
+                                         "and nobody said how it ended",
+                                         error_class::lost);
+    finish_attempt(tx, task, epoch, outcome, now_ms + delay_ms, now_ms);
+    tx.announce({event::topic::task_cancel, task.value});
+    ids.push_back(task);
+  }
+  return ids;
+}
+
+std::int64_t prune_tasks(transaction& tx, std::int64_t ended_before_ms, int limit) {
+  return delete_ended_tasks(tx, task_sql::ended_tasks, ended_before_ms, limit);
+}
+
+} // namespace quire::storage

@@ -1,0 +1,164 @@
+#pragma once
+
+#include <string_view>
+
+/// The statements on hot paths. The stores run them, and a test asks SQLite
+/// how it would. `INDEXED BY` makes one fail that could no longer use its
+/// index; partial indexes are used with literal states only, never with bound
+/// ones. `CROSS JOIN` keeps the order of the tables: statistics of a small file
+/// would make SQLite scan some.
+namespace quire::storage::task_sql {
+
+inline constexpr std::string_view lanes_of_kind = "SELECT id FROM quire_lane WHERE kind = ?1";
+
+inline constexpr std::string_view claim_candidates = R"(
+  SELECT id, ord
+  FROM quire_task INDEXED BY quire_task_ready
+  WHERE state = 1 AND lane = ?1
+  ORDER BY ord, id
+  LIMIT ?2)";
+
+// Two statements are 3.4 times faster than UPDATE ... RETURNING for one claim.
+inline constexpr std::string_view claim = R"(
+  UPDATE quire_task
+  SET state = 3, attempt = attempt + 1, epoch = epoch + 1, boot = ?2, claimed_at = ?3,
+      started_at = ifnull(started_at, ?3)
+  WHERE id = ?1 AND state = 1)";
+
+inline constexpr std::string_view claimed = R"(
+  SELECT t.epoch, t.attempt, t.attempts_max, b.payload, b.timeout_ms, b.retry_base_ms,
+         b.retry_factor, b.retry_cap_ms, b.retry_jitter
+  FROM quire_task t
+    CROSS JOIN quire_task_body b ON b.id = t.id
+  WHERE t.id = ?1)";
+
+inline constexpr std::string_view task_row = R"(
+  SELECT state, epoch, attempt, attempts_max, crashes, crashes_max, cancel_req, claimed_at,
+         gate, stage_id
+  FROM quire_task
+  WHERE id = ?1)";
+
+inline constexpr std::string_view end_attempt = R"(
+  UPDATE quire_task
+  SET state = ?3, attempt = ?4, crashes = ?5, run_at = ifnull(?6, run_at), finished_at = ?7,
+      error_class = ifnull(?8, error_class), boot = NULL
+  WHERE id = ?1 AND state = 3 AND epoch = ?2)";
+
+inline constexpr std::string_view first_blocked = R"(
+  SELECT id
+  FROM quire_task INDEXED BY quire_task_blocked
+  WHERE state = 2 AND gate = ?1
+  ORDER BY ord, id
+  LIMIT 1)";
+
+inline constexpr std::string_view take_place =
+  "UPDATE quire_gate SET used = used + 1 WHERE gate = ?1 AND used < capacity";
+
+inline constexpr std::string_view give_place =
+  "UPDATE quire_gate SET used = used - 1 WHERE gate = ?1";
+
+inline constexpr std::string_view due_tasks = R"(
+  SELECT id, gate
+  FROM quire_task INDEXED BY quire_task_due
+  WHERE state IN (4, 5) AND run_at <= ?1
+  ORDER BY run_at, id
+  LIMIT ?2)";
+
+inline constexpr std::string_view next_due_time = R"(
+  SELECT run_at
+  FROM quire_task INDEXED BY quire_task_due
+  WHERE state IN (4, 5)
+  ORDER BY run_at
+  LIMIT 1)";
+
+inline constexpr std::string_view cancel_requests = R"(
+  SELECT id
+  FROM quire_task INDEXED BY quire_task_running
+  WHERE state = 3 AND cancel_req = 1
+  ORDER BY id)";
+
+inline constexpr std::string_view running_claims = R"(
+  SELECT id, epoch
+  FROM quire_task INDEXED BY quire_task_running
+  WHERE state = 3 AND boot = ?1
+  ORDER BY id)";
+
+// A task of a dead boot that goes back to `ready` keeps the place in its gate.
+inline constexpr std::string_view record_dead_attempts = R"(
+  INSERT INTO quire_task_attempt(task_id, epoch, attempt, started_at, ended_at, outcome, error)
+  SELECT id, epoch, attempt, claimed_at, ?2, 'crashed', 'its process died while it ran'
+  FROM quire_task INDEXED BY quire_task_running
+  WHERE state = 3 AND ifnull(boot, 0) < ?1
+    AND cancel_req = 0 AND (crashes_max = 0 OR crashes + 1 < crashes_max))";
+
+inline constexpr std::string_view requeue_dead_boots = R"(
+  UPDATE quire_task INDEXED BY quire_task_running
+  SET state = 1, attempt = attempt - 1, crashes = crashes + 1, boot = NULL
+  WHERE state = 3 AND ifnull(boot, 0) < ?1
+    AND cancel_req = 0 AND (crashes_max = 0 OR crashes + 1 < crashes_max))";
+
+inline constexpr std::string_view rest_of_dead_boots = R"(
+  SELECT id, epoch
+  FROM quire_task INDEXED BY quire_task_running
+  WHERE state = 3 AND ifnull(boot, 0) < ?1
+  ORDER BY id)";
+
+inline constexpr std::string_view recovered_by_run = R"(
+  SELECT s.run_id, count(*)
+  FROM quire_task t INDEXED BY quire_task_running
+    CROSS JOIN quire_stage s ON s.id = t.stage_id
+  WHERE t.state = 3 AND ifnull(t.boot, 0) < ?1
+    AND t.cancel_req = 0 AND (t.crashes_max = 0 OR t.crashes + 1 < t.crashes_max)
+  GROUP BY s.run_id)";
+
+inline constexpr std::string_view stuck_tasks = R"(
+  SELECT t.id, t.epoch, min(b.retry_base_ms, b.retry_cap_ms)
+  FROM quire_task t INDEXED BY quire_task_running
+    CROSS JOIN quire_task_body b ON b.id = t.id
+  WHERE t.state = 3 AND t.claimed_at < ?1
+    AND (b.timeout_ms = 0 OR t.claimed_at + b.timeout_ms + ?3 < ?2)
+  ORDER BY t.claimed_at, t.id
+  LIMIT ?4)";
+
+inline constexpr std::string_view ended_tasks = R"(
+  SELECT id, gate
+  FROM quire_task INDEXED BY quire_task_ended
+  WHERE state >= 10 AND stage_id IS NULL AND finished_at < ?1
+  ORDER BY finished_at, id
+  LIMIT ?2)";
+
+inline constexpr std::string_view tasks_of_run = R"(
+  SELECT t.id, t.gate
+  FROM quire_stage s
+    CROSS JOIN quire_task t INDEXED BY quire_task_stage ON t.stage_id = s.id
+  WHERE s.run_id = ?1
+  LIMIT ?2)";
+
+inline constexpr std::string_view open_tasks_of_stage = R"(
+  SELECT id
+  FROM quire_task INDEXED BY quire_task_stage
+  WHERE stage_id = ?1 AND state < 10
+  ORDER BY state = 2 DESC, id)";
+
+inline constexpr std::string_view tasks_of_stage = R"(
+  SELECT id
+  FROM quire_task INDEXED BY quire_task_stage
+  WHERE stage_id = ?1
+  ORDER BY state = 2 DESC, id
+  LIMIT ?2)";
+
+inline constexpr std::string_view next_stage_with_tasks = R"(
+  SELECT stage_id
+  FROM quire_task INDEXED BY quire_task_stage
+  WHERE stage_id > ?1
+  ORDER BY stage_id
+  LIMIT 1)";
+
+inline constexpr std::string_view ended_run = R"(
+  SELECT id
+  FROM quire_run INDEXED BY quire_run_ended
+  WHERE state >= 10 AND finished_at < ?1
+  ORDER BY finished_at, id
+  LIMIT 1)";
+
+} // namespace quire::storage::task_sql

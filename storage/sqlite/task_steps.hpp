@@ -1,0 +1,69 @@
+#pragma once
+
+#include "quire/messages/types/task.hpp"
+#include "quire/storage/sqlite/transaction.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// What the task store and the pipeline store have in common. For this folder
+/// only.
+namespace quire::storage {
+
+/// What decides on the next step of a task.
+struct task_row {
+  task_state state = task_state::created;
+  std::int64_t epoch = 0;
+  int attempt = 0;
+  int attempts_max = 0;
+  int crashes = 0;
+  int crashes_max = 0;
+  bool cancel_requested = false;
+  std::int64_t claimed_at_ms = 0;
+  std::optional<std::string> gate;
+  std::optional<stage_id> stage;
+};
+
+std::optional<task_row> read_task_row(snapshot& db, task_id task);
+
+/// Returns whether a task in `state` occupies a place in its gate.
+constexpr bool holds_place(task_state state) noexcept {
+  return state == task_state::ready || state == task_state::running;
+}
+
+/// Announces once in a transaction that tasks may be claimed.
+void announce_ready(transaction& tx);
+
+/// Makes sure that `gate` exists.
+void create_gate(transaction& tx, std::string_view gate, int capacity);
+
+/// Lets blocked tasks of `gate` in, by priority, then by age, while there are
+/// places.
+void pump_gate(transaction& tx, std::string_view gate);
+
+/// Takes a place away that a task held, and gives it to the next one.
+void give_place(transaction& tx, const std::optional<std::string>& gate);
+
+/// Makes a task that holds no place `ready`, or `blocked` if its gate is full.
+/// @returns which.
+task_state place_task(transaction& tx, task_id task, const std::optional<std::string>& gate);
+
+/// What follows from a task having ended: `was` is its row before that.
+void conclude_task(transaction& tx, task_id task, const task_row& was, task_state state,
+                   std::int64_t now_ms);
+
+/// Cancels a task that has not ended: at once, or by request if it runs.
+/// @returns where it stands now.
+task_state cancel_open_task(transaction& tx, task_id task, const task_row& row,
+                            const std::string& reason, std::int64_t now_ms);
+
+/// Deletes a task in whatever state; the worker of a running one is told to stop.
+void delete_task(transaction& tx, task_id task);
+
+/// Deletes ended tasks: the rows of `sql` are id and gate; ?1 is `key`, ?2 how many.
+/// @returns how many.
+std::int64_t delete_ended_tasks(transaction& tx, std::string_view sql, std::int64_t key, int limit);
+
+} // namespace quire::storage

@@ -1,0 +1,124 @@
+#pragma once
+
+#include "quire/messages/types/task.hpp"
+#include "quire/storage/sqlite/transaction.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+/// All SQL on the task tables, as typed functions. Times are Unix milliseconds
+/// that the caller passes in. Functions that change something announce it
+/// (`transaction::announce`) to those who wait for it.
+///
+/// Every exit of a task from {ready, running} gives its place in its gate to the
+/// next one, and every entry into a terminal state moves the counters of its
+/// stage, in the same transaction.
+namespace quire::storage {
+
+/// Puts a task into its queue: `scheduled` if its time is still to come,
+/// `blocked` if its gate is full, `ready` otherwise.
+/// @throws error with `errc::invalid_argument` if a field of `spec` is outside
+///         of its documented limits.
+task_id enqueue_task(transaction& tx, const task_spec& spec, std::int64_t now_ms);
+
+/// The same for a task of a stage: the `item`-th of its list. Does nothing and
+/// returns nothing if that item has its task already. Does not count it: see
+/// `fan_out`.
+std::optional<task_id> enqueue_stage_task(transaction& tx, const task_spec& spec, stage_id stage,
+                                          std::int64_t item, std::int64_t now_ms);
+
+/// Claims up to `count` ready tasks whose kind is one of `kinds`, by priority,
+/// then by age (then by id), over all queues. Each claim takes a new epoch.
+std::vector<task_assignment> claim_tasks(transaction& tx, std::span<const std::string> kinds,
+                                         std::size_t count, std::int64_t boot, std::int64_t now_ms);
+
+/// What `finish_attempt` made of an outcome.
+struct finished_attempt {
+  bool accepted = false;   ///< False: the claim had been taken away, nothing was written.
+  task_state state = task_state::running;  ///< Where the task stands now.
+};
+
+/// Writes how the attempt `epoch` of `task` ended. A failed one becomes
+/// `retryable` until `retry_at_ms` (it becomes `failed` when attempts are used
+/// up or its error is permanent or poison); a cancel request that arrived in
+/// the meantime turns everything but a success into `cancelled`; a released one
+/// goes back to `ready` (or `cancelled`) and its attempt is given back.
+finished_attempt finish_attempt(transaction& tx, task_id task, std::int64_t epoch,
+                                const task_outcome& outcome, std::int64_t retry_at_ms,
+                                std::int64_t now_ms);
+
+/// Puts back what an attempt held whose worker died under it, without spending
+/// an attempt: `ready`, or `failed` as poison past the task's limit of crashes.
+finished_attempt crash_attempt(transaction& tx, task_id task, std::int64_t epoch,
+                               const std::string& reason, std::int64_t now_ms);
+
+/// What `begin_boot` found.
+struct boot_report {
+  std::int64_t boot = 0;            ///< The number of this boot, from 1.
+  std::int64_t recovered = 0;       ///< Tasks requeued that a dead process was running.
+  std::int64_t poisoned = 0;        ///< Tasks failed because their process died too often.
+};
+
+/// Starts a new boot: takes the next number and gives up all claims of earlier
+/// ones, as `crash_attempt` does. In one transaction, before anybody is served.
+boot_report begin_boot(transaction& tx, std::int64_t now_ms);
+
+/// Makes due tasks (`scheduled`, `retryable`) ready or blocked, up to `limit`.
+/// @returns when to look again: the earliest time among those left, if any.
+std::optional<std::int64_t> promote_due_tasks(transaction& tx, std::int64_t now_ms, int limit = 500);
+
+/// Returns the earliest time at which a task becomes due, if any.
+std::optional<std::int64_t> next_due_time(snapshot& db);
+
+/// Cancels a task: at once if it waits; a running one gets a request that its
+/// worker is told of, and is returned as `running`.
+/// @throws error: `not_found`; `conflict` if it has ended already.
+task_state cancel_task(transaction& tx, task_id task, const std::string& reason, std::int64_t now_ms);
+
+/// Starts a task again that ended as failed, cancelled or partial_success, with
+/// all its attempts (earlier ones stay in its history). If its run has ended,
+/// the run and its stage are open again, and stages after it start over.
+/// @throws error: `not_found`; `conflict` if it has not ended, or succeeded.
+task_state retry_task(transaction& tx, task_id task, std::int64_t now_ms);
+
+/// Returns the ids of running tasks for which a cancel was requested.
+std::vector<task_id> cancel_requests(snapshot& db);
+
+/// A task that is running, and the fencing number of that claim.
+struct task_claim {
+  task_id task;
+  std::int64_t epoch = 0;
+
+  friend bool operator==(const task_claim&, const task_claim&) = default;
+};
+
+/// Returns the tasks that are running under a claim of `boot`.
+std::vector<task_claim> running_claims(snapshot& db, std::int64_t boot);
+
+/// Running tasks whose attempt began before `claimed_before_ms`, and which are 10
+/// minutes over their own timeout if they have one, are failed as lost (or
+/// repeated, as their policy says), up to `limit`.
+/// @returns their ids.
+std::vector<task_id> fail_stuck_tasks(transaction& tx, std::int64_t claimed_before_ms,
+                                      std::int64_t now_ms, int limit = 500);
+
+/// Deletes tasks of no run that ended before `ended_before_ms`, up to `limit`.
+/// @returns how many.
+std::int64_t prune_tasks(transaction& tx, std::int64_t ended_before_ms, int limit = 500);
+
+/// Returns the tasks that match, by id.
+std::vector<task_record> list_tasks(snapshot& db, const task_filter& filter);
+
+/// Returns one task with its payload, output and attempts.
+std::optional<task_details> find_task(snapshot& db, task_id task);
+
+/// Returns one task without what hangs on it.
+std::optional<task_record> find_task_record(snapshot& db, task_id task);
+
+/// Returns how many tasks are in each state that has any, by state number.
+std::vector<std::pair<task_state, std::int64_t>> count_tasks_by_state(snapshot& db);
+
+} // namespace quire::storage

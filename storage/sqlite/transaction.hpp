@@ -1,0 +1,113 @@
+#pragma once
+
+#include "quire/messages/types/event.hpp"
+#include "quire/messages/types/row_set.hpp"
+#include "quire/messages/types/sql.hpp"
+#include "quire/storage/sqlite/connection.hpp"
+
+#include <string_view>
+#include <vector>
+
+namespace quire::storage {
+
+/// What a function that only reads is given: one consistent state of the
+/// database. Valid during the call of that function only.
+class snapshot {
+public:
+  explicit snapshot(connection& db) : db_(&db) {}
+
+  /// Compiles `sql` or takes it from the connection's cache.
+  statement_cache::lease prepare(std::string_view sql) {
+    return db_->prepare(sql);
+  }
+
+  /// Runs `query` and returns its rows.
+  /// @throws error with `errc::too_large` past one of the limits.
+  row_set query(const sql_statement& query, std::size_t rows_max = 1'000'000,
+                std::size_t bytes_max = std::size_t{256} << 20);
+
+protected:
+  connection* db_;
+};
+
+/// What a function that writes is given: its part of the transaction that is
+/// open. It must touch nothing but this: it may be run again when a neighbour
+/// spoils the transaction. Valid during the call of that function only.
+class transaction : public snapshot {
+public:
+  explicit transaction(connection& db) : snapshot(db) {}
+
+  /// Prepares `sql`, binds `values`, runs it to its end.
+  /// @returns how many rows it changed, triggers not counted.
+  template <class... Values>
+  std::int64_t execute(std::string_view sql, const Values&... values) {
+    auto stmt = db_->prepare(sql);
+    stmt->bind(values...).run();
+    return db_->changes();
+  }
+
+  std::int64_t last_insert_rowid() const noexcept {
+    return db_->last_insert_rowid();
+  }
+
+  /// Announces `what` to those who listen, once this is committed.
+  void announce(event what) {
+    events_.push_back(what);
+  }
+
+  const std::vector<event>& events() const noexcept {
+    return events_;
+  }
+
+private:
+  std::vector<event> events_;
+};
+
+/// `BEGIN IMMEDIATE` now, `ROLLBACK` at the end of the scope unless `commit`
+/// was called.
+class transaction_guard {
+public:
+  /// @throws error with `errc::busy` when another process keeps the write lock.
+  explicit transaction_guard(connection& db);
+  transaction_guard(const transaction_guard&) = delete;
+  transaction_guard& operator=(const transaction_guard&) = delete;
+  ~transaction_guard();
+
+  /// @throws error if COMMIT fails; the transaction is then rolled back, unless
+  ///         the error says that its outcome is unknown.
+  void commit();
+
+private:
+  connection* db_;
+};
+
+/// `SAVEPOINT` now, undone at the end of the scope unless `release` was called.
+class savepoint_guard {
+public:
+  explicit savepoint_guard(connection& db);
+  savepoint_guard(const savepoint_guard&) = delete;
+  savepoint_guard& operator=(const savepoint_guard&) = delete;
+  ~savepoint_guard();
+
+  void release();
+
+private:
+  connection* db_;
+  bool open_ = true;
+};
+
+/// A read transaction for as long as the scope lasts. What would end it, attach
+/// a database or change a setting of the connection or the process (all PRAGMAs
+/// but those that only tell) is refused with `errc::sql` meanwhile.
+class read_guard {
+public:
+  explicit read_guard(connection& db);
+  read_guard(const read_guard&) = delete;
+  read_guard& operator=(const read_guard&) = delete;
+  ~read_guard();
+
+private:
+  connection* db_;
+};
+
+} // namespace quire::storage

@@ -1,0 +1,109 @@
+#include "quire/storage/sqlite/task_sql.hpp"
+#include "quire/storage/sqlite/upkeep.hpp"
+#include "quire/tests/storage/store_fixture.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace quire;
+namespace sql = storage::task_sql;
+
+namespace {
+
+struct hot_statement {
+  const char* name;
+  std::string_view sql;
+  const char* index;       ///< What its plan must mention.
+};
+
+const std::vector<hot_statement> hot_statements{
+  {"lanes_of_kind", sql::lanes_of_kind, "quire_lane_kind"},
+  {"claim_candidates", sql::claim_candidates, "quire_task_ready"},
+  {"claim", sql::claim, "INTEGER PRIMARY KEY"},
+  {"claimed", sql::claimed, "INTEGER PRIMARY KEY"},
+  {"task_row", sql::task_row, "INTEGER PRIMARY KEY"},
+  {"end_attempt", sql::end_attempt, "INTEGER PRIMARY KEY"},
+  {"first_blocked", sql::first_blocked, "quire_task_blocked"},
+  {"take_place", sql::take_place, "PRIMARY KEY"},
+  {"give_place", sql::give_place, "PRIMARY KEY"},
+  {"due_tasks", sql::due_tasks, "quire_task_due"},
+  {"next_due_time", sql::next_due_time, "quire_task_due"},
+  {"cancel_requests", sql::cancel_requests, "quire_task_running"},
+  {"record_dead_attempts", sql::record_dead_attempts, "quire_task_running"},
+  {"requeue_dead_boots", sql::requeue_dead_boots, "quire_task_running"},
+  {"rest_of_dead_boots", sql::rest_of_dead_boots, "quire_task_running"},
+  {"recovered_by_run", sql::recovered_by_run, "quire_task_running"},
+  {"stuck_tasks", sql::stuck_tasks, "quire_task_running"},
+  {"ended_tasks", sql::ended_tasks, "quire_task_ended"},
+  {"tasks_of_run", sql::tasks_of_run, "quire_task_stage"},
+  {"open_tasks_of_stage", sql::open_tasks_of_stage, "quire_task_stage"},
+  {"tasks_of_stage", sql::tasks_of_stage, "quire_task_stage"},
+  {"next_stage_with_tasks", sql::next_stage_with_tasks, "quire_task_stage"},
+  {"ended_run", sql::ended_run, "quire_run_ended"},
+};
+
+/// The lines of the plan of `text`.
+std::vector<std::string> plan_of(storage::connection& db, std::string_view text) {
+  std::vector<std::string> lines;
+  auto stmt = db.prepare("EXPLAIN QUERY PLAN " + std::string{text});
+  while (stmt->step())
+    lines.push_back(stmt->text(3));
+  return lines;
+}
+
+/// A scan that does not go through an index, or through one of all tasks. The
+/// partial indexes of waiting and running tasks may be read whole: they hold
+/// nothing else.
+bool reads_a_whole_table(const std::string& line) {
+  if (!line.starts_with("SCAN"))
+    return false;
+  for (auto index : {"quire_task_running", "quire_task_due"})
+    if (tests::contains(line, index))
+      return false;
+  return true;
+}
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(query_plan, tests::store_fixture)
+
+BOOST_AUTO_TEST_CASE(hot_statements_use_their_index) {
+  for (auto& [name, text, index] : hot_statements) {
+    std::string plan;
+    for (auto& line : plan_of(db, text)) {
+      BOOST_TEST(!reads_a_whole_table(line), name << ": " << line);
+      plan += line + "\n";
+    }
+    BOOST_TEST(tests::contains(plan, index), name << ":\n" << plan);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_must_come_in_order_is_not_sorted) {
+  for (auto text : {sql::claim_candidates, sql::first_blocked, sql::due_tasks, sql::next_due_time,
+                    sql::ended_tasks, sql::stuck_tasks, sql::ended_run})
+    for (auto& line : plan_of(db, text))
+      BOOST_TEST(!tests::contains(line, "TEMP B-TREE"), text << ": " << line);
+}
+
+// The planner may choose anew once it knows how many rows there are.
+BOOST_AUTO_TEST_CASE(statistics_do_not_change_the_plans) {
+  std::vector<std::vector<std::string>> before;
+  for (auto& x : hot_statements)
+    before.push_back(plan_of(db, x.sql));
+  write([&](auto& tx) {
+    for (int i = 0; i < 2000; ++i)
+      storage::enqueue_task(tx, i % 2 == 0 ? work() : gated("g"), now);
+  });
+  claim(200);
+  storage::optimize(db);
+  for (std::size_t i = 0; i < hot_statements.size(); ++i)
+    BOOST_TEST(plan_of(db, hot_statements[i].sql) == before[i], boost::test_tools::per_element());
+}
+
+// Shows that the tripwire is one: without its index a statement fails at once.
+BOOST_AUTO_TEST_CASE(a_statement_without_its_index_fails) {
+  db.execute("DROP INDEX quire_task_ready");
+  enqueue(work());
+  BOOST_TEST(tests::fails_with(errc::sql, [&] { claim(1); }));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

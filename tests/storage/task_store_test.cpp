@@ -1,0 +1,345 @@
+#include "quire/tests/storage/store_fixture.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace quire;
+using namespace std::chrono_literals;
+using topic = event::topic;
+
+BOOST_FIXTURE_TEST_SUITE(task_store, tests::store_fixture)
+
+BOOST_AUTO_TEST_CASE(a_task_is_ready_at_once_and_announced) {
+  auto id = enqueue(work());
+  BOOST_TEST((state(id) == task_state::ready));
+  BOOST_TEST(was_announced(topic::task_ready, 0));
+}
+
+BOOST_AUTO_TEST_CASE(a_claim_hands_over_everything_that_was_asked_for) {
+  auto spec = work();
+  spec.payload = R"({"a":1})";
+  spec.retry = {7, 250ms, 1.5, 9000ms, 0.25};
+  spec.timeout = 1234ms;
+  auto id = enqueue(spec);
+  auto task = claim_one();
+  BOOST_TEST((task.id == id));
+  BOOST_TEST(task.epoch == 1);
+  BOOST_TEST(task.attempt == 1);
+  BOOST_TEST(task.attempts_max == 7);
+  BOOST_TEST(task.kind == "work");
+  BOOST_TEST(task.payload == spec.payload);
+  BOOST_TEST((task.timeout == 1234ms));
+  BOOST_TEST(task.retry.attempts_max == 7);
+  BOOST_TEST((task.retry.base == 250ms));
+  BOOST_TEST(task.retry.factor == 1.5);
+  BOOST_TEST((task.retry.cap == 9000ms));
+  BOOST_TEST(task.retry.jitter == 0.25);
+  BOOST_TEST((state(id) == task_state::running));
+  BOOST_TEST(record(id).started_at_ms.value() == now);
+}
+
+BOOST_AUTO_TEST_CASE(tasks_are_claimed_by_priority_then_age_then_id_over_all_queues) {
+  auto spec = work();
+  auto add = [&](task_priority priority, const char* queue, std::int64_t at) {
+    now = at;
+    spec.priority = priority;
+    spec.queue = queue;
+    return enqueue(spec);
+  };
+  auto low = add(task_priority::low, "a", 10);
+  auto second = add(task_priority::normal, "b", 20);
+  auto third = add(task_priority::normal, "a", 30);
+  auto same_age = add(task_priority::normal, "c", 30);
+  auto urgent = add(task_priority::urgent, "c", 40);
+  std::vector<task_id> order;
+  for (auto& task : claim(10))
+    order.push_back(task.id);
+  BOOST_TEST((order == std::vector{urgent, second, third, same_age, low}));
+}
+
+BOOST_AUTO_TEST_CASE(a_claim_takes_no_more_than_asked_and_only_its_kinds) {
+  for (int i = 0; i < 3; ++i)
+    enqueue(work());
+  auto other = enqueue(work("other"));
+  BOOST_TEST(claim(0).empty());
+  BOOST_TEST(claim(2).size() == 2u);
+  BOOST_TEST(claim(5, {"unknown"}).empty());
+  BOOST_TEST((claim(5, {"other"}).at(0).id == other));
+  BOOST_TEST(claim(5).size() == 1u);
+}
+
+// Two lanes would otherwise offer the same task twice.
+BOOST_AUTO_TEST_CASE(a_kind_named_twice_gives_its_tasks_once) {
+  enqueue(work());
+  BOOST_TEST(claim(5, {"work", "work"}).size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_task_with_a_time_to_come_is_scheduled_until_it_is_due) {
+  auto spec = work();
+  spec.run_at_ms = now + 50;
+  auto id = enqueue(spec);
+  BOOST_TEST((state(id) == task_state::scheduled));
+  BOOST_TEST(record(id).run_at_ms.value() == now + 50);
+  BOOST_TEST(was_announced(topic::task_ready, now + 50));
+  auto due = [&] { return write([&](auto& tx) { return storage::promote_due_tasks(tx, now); }); };
+  now += 49;
+  BOOST_TEST(due().value() == now + 1);
+  BOOST_TEST((state(id) == task_state::scheduled));
+  now += 1;
+  BOOST_TEST(!due());
+  BOOST_TEST((state(id) == task_state::ready));
+  BOOST_TEST(was_announced(topic::task_ready, 0));
+}
+
+BOOST_AUTO_TEST_CASE(a_time_that_has_passed_means_at_once) {
+  auto spec = work();
+  spec.run_at_ms = now;
+  BOOST_TEST((state(enqueue(spec)) == task_state::ready));
+}
+
+BOOST_AUTO_TEST_CASE(due_tasks_are_promoted_up_to_the_limit_and_the_rest_is_announced) {
+  auto spec = work();
+  spec.run_at_ms = now + 5;
+  for (int i = 0; i < 3; ++i)
+    enqueue(spec);
+  now += 10;
+  auto next = write([&](auto& tx) { return storage::promote_due_tasks(tx, now, 2); });
+  BOOST_TEST(next.value() == now - 5);
+  BOOST_TEST(claim(5).size() == 2u);
+  auto snapshot = view();
+  BOOST_TEST(storage::next_due_time(snapshot).value() == now - 5);
+}
+
+BOOST_AUTO_TEST_CASE(a_success_ends_the_task_and_keeps_its_output) {
+  auto id = enqueue(work());
+  auto task = claim_one();
+  now += 7;
+  auto outcome = task_outcome::success(R"([1])");
+  outcome.detail = R"({"exit":0})";
+  auto end = finish(task, outcome);
+  BOOST_TEST(end.accepted);
+  BOOST_TEST((end.state == task_state::completed));
+  BOOST_TEST(was_announced(topic::task_finished, id.value));
+  auto all = details(id);
+  BOOST_TEST(all.output == "[1]");
+  BOOST_TEST(all.detail == R"({"exit":0})");
+  BOOST_TEST(all.payload == "{}");
+  BOOST_TEST(all.task.finished_at_ms.value() == now);
+  BOOST_TEST(all.task.error.empty());
+  BOOST_REQUIRE(all.attempts.size() == 1u);
+  BOOST_TEST(all.attempts[0].outcome == "completed");
+  BOOST_TEST(all.attempts[0].started_at_ms == now - 7);
+  BOOST_TEST(all.attempts[0].ended_at_ms == now);
+}
+
+BOOST_AUTO_TEST_CASE(a_partial_success_keeps_output_and_reason) {
+  auto id = enqueue(work());
+  finish(claim_one(), task_outcome::partial("[1]", "half of it is missing"));
+  BOOST_TEST((state(id) == task_state::partial_success));
+  BOOST_TEST(details(id).output == "[1]");
+  BOOST_TEST(record(id).error == "half of it is missing");
+}
+
+BOOST_AUTO_TEST_CASE(a_failed_attempt_is_repeated_at_its_time_until_attempts_are_used_up) {
+  auto spec = work();
+  spec.retry.attempts_max = 2;
+  auto id = enqueue(spec);
+  auto outcome = task_outcome::failure("no network");
+  outcome.detail = R"({"exit":1})";
+  auto first = finish(claim_one(), outcome, now + 30);
+  BOOST_TEST((first.state == task_state::retryable));
+  BOOST_TEST(was_announced(topic::task_ready, now + 30));
+  BOOST_TEST(!was_announced(topic::task_finished, id.value));
+  BOOST_TEST(details(id).detail == R"({"exit":1})");
+  BOOST_TEST(claim(1).empty());
+  now += 30;
+  write([&](auto& tx) { return storage::promote_due_tasks(tx, now); });
+  auto second = finish(claim_one(), task_outcome::failure("still no network"), now + 30);
+  BOOST_TEST((second.state == task_state::failed));
+  auto all = details(id);
+  BOOST_TEST(all.task.error == "still no network");
+  BOOST_TEST((all.task.error_kind == error_class::transient));
+  BOOST_TEST(all.task.attempt == 2);
+  BOOST_TEST(all.attempts.size() == 2u);
+  BOOST_TEST(all.attempts[0].outcome == "failed");
+  BOOST_TEST(all.detail.empty()); // That of the first attempt says nothing about the second.
+}
+
+BOOST_AUTO_TEST_CASE(permanent_and_poison_errors_are_not_repeated) {
+  for (auto kind : {error_class::permanent, error_class::poison}) {
+    auto id = enqueue(work());
+    auto end = finish(claim_one(), task_outcome::failure("bad input", kind), now + 30);
+    BOOST_TEST((end.state == task_state::failed));
+    BOOST_TEST((record(id).error_kind == kind));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_released_task_is_ready_again_and_keeps_its_attempt) {
+  auto id = enqueue(work());
+  auto end = finish(claim_one(), task_outcome::released("shutdown"));
+  BOOST_TEST(end.accepted);
+  BOOST_TEST((end.state == task_state::ready));
+  BOOST_TEST(was_announced(topic::task_ready, 0));
+  BOOST_TEST(record(id).attempt == 0);
+  BOOST_TEST(record(id).error.empty());
+  BOOST_TEST(details(id).attempts.at(0).outcome == "released");
+  auto again = claim_one();
+  BOOST_TEST(again.attempt == 1);
+  BOOST_TEST(again.epoch == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_claim_that_was_taken_away_writes_nothing) {
+  auto id = enqueue(work());
+  auto old = claim_one();
+  reboot();
+  auto task = claim_one();
+  BOOST_TEST(task.epoch == old.epoch + 1);
+  for (auto& outcome : {task_outcome::success("[1]"), task_outcome::failure("x"),
+                        task_outcome::partial("[1]", "x"), task_outcome::released("x")}) {
+    auto end = finish(old, outcome);
+    BOOST_TEST(!end.accepted);
+    BOOST_TEST((end.state == task_state::running));
+    BOOST_TEST(events.empty());
+  }
+  BOOST_TEST(finish(task, task_outcome::success("[2]")).accepted);
+  BOOST_TEST(details(id).output == "[2]");
+  // Nor does the same result count twice.
+  BOOST_TEST(!finish(task, task_outcome::success("[3]")).accepted);
+  BOOST_TEST(details(id).output == "[2]");
+  BOOST_TEST(!finish({task_id{999}, 1, 1, 1, {}, {}, {}, {}}, task_outcome::success()).accepted);
+}
+
+BOOST_AUTO_TEST_CASE(a_gate_lets_as_many_run_as_its_capacity_says) {
+  for (int i = 0; i < 4; ++i)
+    enqueue(gated("g", 2));
+  BOOST_TEST(number("SELECT count(*) FROM quire_task WHERE state = 2") == 2);
+  auto running = claim(4);
+  BOOST_REQUIRE(running.size() == 2u);
+  // The place of the first goes to the oldest that waits.
+  finish(running[0], task_outcome::success());
+  BOOST_TEST(was_announced(topic::task_ready, 0));
+  auto next = claim(4);
+  BOOST_REQUIRE(next.size() == 1u);
+  BOOST_TEST(next[0].id.value == 3);
+  BOOST_TEST(number("SELECT used FROM quire_gate") == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_place_goes_to_the_most_urgent_that_waits) {
+  enqueue(gated("g"));
+  enqueue(gated("g"));
+  auto spec = gated("g");
+  spec.priority = task_priority::urgent;
+  auto urgent = enqueue(spec);
+  finish(claim_one(), task_outcome::success());
+  BOOST_TEST((claim_one().id == urgent));
+}
+
+BOOST_AUTO_TEST_CASE(a_task_that_waits_for_its_next_attempt_gives_its_place_away) {
+  auto first = enqueue(gated("g"));
+  auto second = enqueue(gated("g"));
+  finish(claim_one(), task_outcome::failure("x"), now + 10);
+  BOOST_TEST((state(second) == task_state::ready));
+  now += 10;
+  write([&](auto& tx) { return storage::promote_due_tasks(tx, now); });
+  BOOST_TEST((state(first) == task_state::blocked));
+  finish(claim_one(), task_outcome::success());
+  BOOST_TEST((state(first) == task_state::ready));
+}
+
+BOOST_AUTO_TEST_CASE(a_released_task_keeps_its_place) {
+  auto first = enqueue(gated("g"));
+  auto second = enqueue(gated("g"));
+  finish(claim_one(), task_outcome::released("shutdown"));
+  BOOST_TEST((state(first) == task_state::ready));
+  BOOST_TEST((state(second) == task_state::blocked));
+  BOOST_TEST(number("SELECT used FROM quire_gate") == 1);
+}
+
+// Promoted together, they must not pass the gate by the order of their times.
+BOOST_AUTO_TEST_CASE(of_tasks_due_together_the_most_urgent_passes_the_gate) {
+  auto spec = gated("g");
+  spec.run_at_ms = now + 1;
+  auto early = enqueue(spec);
+  spec.run_at_ms = now + 2;
+  spec.priority = task_priority::urgent;
+  auto urgent = enqueue(spec);
+  now += 5;
+  write([&](auto& tx) { return storage::promote_due_tasks(tx, now); });
+  BOOST_TEST((state(urgent) == task_state::ready));
+  BOOST_TEST((state(early) == task_state::blocked));
+}
+
+BOOST_AUTO_TEST_CASE(the_first_capacity_of_a_gate_stays) {
+  enqueue(gated("g", 1));
+  enqueue(gated("g", 5));
+  BOOST_TEST(claim(5).size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_field_outside_of_its_limits_is_refused_by_name) {
+  auto refuses = [&](const char* field, auto change) {
+    auto spec = work();
+    change(spec);
+    auto failure = tests::failure_of([&] { enqueue(spec); });
+    BOOST_REQUIRE(failure);
+    BOOST_TEST((failure->code() == errc::invalid_argument));
+    BOOST_TEST(tests::contains(failure->what(), field), failure->what());
+  };
+  refuses("kind", [](auto& x) { x.kind.clear(); });
+  refuses("kind", [](auto& x) { x.kind.assign(101, 'k'); });
+  refuses("queue", [](auto& x) { x.queue.clear(); });
+  refuses("payload", [](auto& x) { x.payload.assign((std::size_t{64} << 20) + 1, ' '); });
+  refuses("priority", [](auto& x) { x.priority = static_cast<task_priority>(4); });
+  refuses("retry.attempts_max", [](auto& x) { x.retry.attempts_max = 0; });
+  refuses("retry.attempts_max", [](auto& x) { x.retry.attempts_max = 1001; });
+  refuses("retry.base", [](auto& x) { x.retry.base = -1ms; });
+  refuses("retry.factor", [](auto& x) { x.retry.factor = 0.5; });
+  refuses("retry.cap", [](auto& x) { x.retry.cap = -1ms; });
+  refuses("retry.jitter", [](auto& x) { x.retry.jitter = 1.5; });
+  refuses("timeout", [](auto& x) { x.timeout = -1ms; });
+  refuses("run_at", [](auto& x) { x.run_at_ms = -1; });
+  refuses("gate_capacity", [](auto& x) { x.gate_capacity = 0; });
+  refuses("gate_capacity", [](auto& x) { x.gate_capacity = 100'001; });
+  refuses("crashes_max", [](auto& x) { x.crashes_max = -1; });
+  BOOST_TEST(number("SELECT count(*) FROM quire_task") == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_list_shows_what_matches_by_id_and_page) {
+  auto spec = work("other");
+  spec.queue = "q";
+  spec.priority = task_priority::high;
+  spec.gate = "g";
+  for (int i = 0; i < 3; ++i)
+    enqueue(work());
+  auto other = enqueue(spec);
+  finish(claim_one(), task_outcome::success());
+  auto snapshot = view();
+  auto list = [&](const task_filter& filter) { return storage::list_tasks(snapshot, filter); };
+  BOOST_TEST(list({}).size() == 4u);
+  task_filter filter;
+  filter.state = task_state::completed;
+  BOOST_TEST(list(filter).size() == 1u);
+  filter = {};
+  filter.kind = "other";
+  BOOST_REQUIRE(list(filter).size() == 1u);
+  auto found = list(filter)[0];
+  BOOST_TEST((found.id == other));
+  BOOST_TEST(found.queue == "q");
+  BOOST_TEST((found.priority == task_priority::high));
+  BOOST_TEST(found.gate == "g");
+  BOOST_TEST(found.item == -1);
+  BOOST_TEST(!found.run);
+  BOOST_TEST(!found.run_at_ms);
+  filter = {};
+  filter.after = task_id{1};
+  filter.limit = 2;
+  auto page = list(filter);
+  BOOST_REQUIRE(page.size() == 2u);
+  BOOST_TEST(page[0].id.value == 2);
+  BOOST_TEST(page[1].id.value == 3);
+  auto counts = storage::count_tasks_by_state(snapshot);
+  BOOST_REQUIRE(counts.size() == 2u);
+  BOOST_TEST((counts[0] == std::pair{task_state::ready, std::int64_t{3}}));
+  BOOST_TEST((counts[1] == std::pair{task_state::completed, std::int64_t{1}}));
+  BOOST_TEST(!storage::find_task(snapshot, task_id{99}));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,50 @@
+#include "quire/actors/round_writer.hpp"
+
+#include <algorithm>
+
+namespace quire::actors {
+
+namespace {
+
+using namespace storage;
+
+finished_attempt write_result(transaction& tx, const attempt_result& result, std::int64_t now_ms) {
+  if (result.crashed)
+    return crash_attempt(tx, result.task, result.epoch, result.outcome.error, now_ms);
+  return finish_attempt(tx, result.task, result.epoch, result.outcome, result.retry_at_ms, now_ms);
+}
+
+std::size_t recover(transaction& tx, const round_order& order) {
+  std::size_t recovered = 0;
+  for (auto& claim : running_claims(tx, order.boot)) {
+    if (std::ranges::find(order.known, claim) != order.known.end())
+      continue;
+    if (order.round.recovery == claim_recovery::crash)
+      crash_attempt(tx, claim.task, claim.epoch, "the task service ended while it ran",
+                    order.now_ms);
+    else
+      finish_attempt(tx, claim.task, claim.epoch,
+                     task_outcome::released("its claim reached no worker"), order.now_ms,
+                     order.now_ms);
+    ++recovered;
+  }
+  return recovered;
+}
+
+} // namespace
+
+round_answer write_round(transaction& tx, const round_order& order) {
+  round_answer answer;
+  auto& round = order.round;
+  for (auto& result : round.results)
+    answer.finished.push_back(write_result(tx, result, order.now_ms));
+  if (round.recovery != claim_recovery::none)
+    answer.recovered = recover(tx, order);
+  if (round.promote)
+    answer.next_due_ms = promote_due_tasks(tx, order.now_ms);
+  if (round.claims > 0)
+    answer.claimed = claim_tasks(tx, order.kinds, round.claims, order.boot, order.now_ms);
+  return answer;
+}
+
+} // namespace quire::actors

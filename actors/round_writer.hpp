@@ -1,0 +1,34 @@
+#pragma once
+
+#include "quire/actors/task_rounds.hpp"
+#include "quire/storage/sqlite/task_store.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace quire::actors {
+
+/// A round with all that writing it needs.
+struct round_order {
+  task_round round;
+  std::vector<std::string> kinds;               ///< Which tasks may be claimed.
+  std::vector<storage::task_claim> known;       ///< Claims that recovery leaves alone.
+  std::int64_t boot = 0;
+  std::int64_t now_ms = 0;
+};
+
+/// What writing a round did.
+struct round_answer {
+  std::vector<storage::finished_attempt> finished; ///< One for each result, in order.
+  std::size_t recovered = 0;                       ///< Claims taken back.
+  std::optional<std::int64_t> next_due_ms;
+  std::vector<task_assignment> claimed;
+};
+
+/// Writes a round: results first, so that what they make ready is claimed with
+/// it.
+round_answer write_round(storage::transaction& tx, const round_order& order);
+
+} // namespace quire::actors

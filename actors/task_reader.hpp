@@ -1,0 +1,13 @@
+#pragma once
+
+#include "quire/actors/json_cursor.hpp"
+#include "quire/messages/types/pipeline.hpp"
+
+namespace quire::actors {
+
+/// Reads the "task" object of a stage into `stage.task` and `stage.output`.
+/// Templates are not looked at, but argv[0] has none.
+/// @throws pipeline_error
+void read_task(const json_cursor& task, stage_spec& stage);
+
+} // namespace quire::actors

@@ -1,0 +1,109 @@
+#include "quire/actors/task_rounds.hpp"
+
+#include "quire/actors/backoff.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace quire::actors {
+
+namespace {
+
+const retry_policy write_backoff{
+  .attempts_max = 1, .base = std::chrono::milliseconds{200}, .factor = 2.0,
+  .cap = std::chrono::milliseconds{10'000}, .jitter = 0.1};
+
+// Whether it is the data that cannot be written: trying again would not help.
+bool blames_the_data(errc code) {
+  return code == errc::constraint || code == errc::sql || code == errc::invalid_argument
+         || code == errc::too_large || code == errc::function_failed;
+}
+
+} // namespace
+
+void task_rounds::due_at(std::int64_t time_ms) {
+  due_ms_ = due_ms_ ? std::min(*due_ms_, time_ms) : time_ms;
+}
+
+std::optional<std::int64_t> task_rounds::due_ms() const noexcept {
+  return in_flight_ || retry_at_ || stopped_ ? std::nullopt : due_ms_;
+}
+
+std::optional<task_round> task_rounds::next(time_point now, std::int64_t now_ms,
+                                            std::size_t free_workers) {
+  if (in_flight_ || (retry_at_ && now < *retry_at_))
+    return std::nullopt;
+  retry_at_.reset();
+  task_round round;
+  alone_ = std::min(alone_, results_.size());
+  auto taken = alone_ > 0 ? std::min<std::size_t>(1, results_.size()) : results_.size();
+  auto only_results = stopped_ || alone_ > 0 || (failures_ > 0 && taken > 0);
+  if (!only_results) {
+    round.recovery = recovery_;
+    round.promote = promote_ || (due_ms_ && *due_ms_ <= now_ms);
+    if (wanted_ || round.promote || taken > 0 || recovery_ != claim_recovery::none)
+      round.claims = free_workers;
+  }
+  if (taken == 0 && round.claims == 0 && !round.promote
+      && round.recovery == claim_recovery::none)
+    return std::nullopt;
+  auto last = results_.begin() + static_cast<std::ptrdiff_t>(taken);
+  round.results.assign(std::make_move_iterator(results_.begin()), std::make_move_iterator(last));
+  results_.erase(results_.begin(), last);
+  in_flight_ = true;
+  if (round.claims > 0)
+    wanted_ = false;
+  if (round.promote) {
+    promote_ = false;
+    due_ms_.reset();
+  }
+  return round;
+}
+
+void task_rounds::succeeded(const task_round& round, std::size_t claimed,
+                            std::optional<std::int64_t> next_due_ms) {
+  in_flight_ = false;
+  failures_ = 0;
+  alone_ -= std::min(alone_, round.results.size());
+  if (round.recovery != claim_recovery::none)
+    recovery_ = claim_recovery::none;
+  // A queue that gave all it was asked for may hold more.
+  if (round.claims > 0 && claimed == round.claims)
+    wanted_ = true;
+  if (next_due_ms)
+    due_at(*next_due_ms);
+}
+
+void task_rounds::failed(task_round round, errc code, const std::string& text, time_point now,
+                         double random) {
+  in_flight_ = false;
+  ++failures_;
+  retry_at_ = now + backoff_delay(write_backoff, failures_, random);
+  wanted_ = wanted_ || round.claims > 0;
+  promote_ = promote_ || round.promote;
+  // It may have claimed tasks that nobody was told of.
+  if (outcome_of(code) == write_outcome::unknown && recovery_ == claim_recovery::none)
+    recovery_ = claim_recovery::release;
+  keep_results(std::move(round), code, text);
+}
+
+void task_rounds::keep_results(task_round round, errc code, const std::string& text) {
+  auto& results = round.results;
+  if (blames_the_data(code)) {
+    // One result must not keep the others from being written.
+    if (results.size() == 1 && results.front().replaced) {
+      results.clear();
+      recovery_ = claim_recovery::crash;
+    } else if (results.size() == 1) {
+      results.front().outcome = task_outcome::failure(
+        "its result could not be written: " + text, error_class::permanent);
+      results.front().replaced = true;
+    }
+    alone_ = std::max(alone_, results.size());
+  }
+  results_.insert(results_.begin(), std::make_move_iterator(results.begin()),
+                  std::make_move_iterator(results.end()));
+}
+
+} // namespace quire::actors

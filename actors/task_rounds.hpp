@@ -1,0 +1,105 @@
+#pragma once
+
+#include "quire/messages/types/errc.hpp"
+#include "quire/messages/types/task.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace quire::actors {
+
+/// How an attempt ended, until it is written.
+struct attempt_result {
+  task_id task;
+  std::int64_t epoch = 0;
+  task_outcome outcome;
+  std::int64_t retry_at_ms = 0;  ///< Of the next attempt, if there is one.
+  bool crashed = false;          ///< Its worker died: `outcome.error` says how.
+  bool replaced = false;         ///< `outcome` only says that the real one cannot be written.
+};
+
+/// What is done with claims of this process that it knows nothing of.
+enum class claim_recovery : std::uint8_t {
+  none,
+  release,  ///< They were never given to a worker: they go back.
+  crash,    ///< The service died with them.
+};
+
+/// One transaction of the task service: everything it has to write at a time.
+struct task_round {
+  std::vector<attempt_result> results;
+  claim_recovery recovery = claim_recovery::none;
+  bool promote = false;          ///< Make due tasks ready.
+  std::size_t claims = 0;        ///< At most so many new tasks.
+};
+
+/// Decides when the task service writes, and what. One round is under way at a
+/// time; results that come in the meantime wait for the next one, and a result
+/// waits for nothing else. Knows no clock: the caller says what time it is.
+///
+/// After a round that failed nothing new is claimed until the waiting results
+/// are written; their number is bounded by that of the workers.
+class task_rounds {
+public:
+  using time_point = std::chrono::steady_clock::time_point;
+
+  /// There may be something to claim.
+  void wake() { wanted_ = true; }
+
+  /// There may be something due, or claims that another process added.
+  void look_again() { wanted_ = promote_ = true; }
+
+  /// A task becomes due at `time_ms`.
+  void due_at(std::int64_t time_ms);
+
+  /// An attempt ended.
+  void add(attempt_result result) { results_.push_back(std::move(result)); }
+
+  /// Claims nothing from now on.
+  void stop() { stopped_ = true; }
+
+  /// Begins the next round, if one is needed and possible.
+  std::optional<task_round> next(time_point now, std::int64_t now_ms, std::size_t free_workers);
+
+  /// The round is committed. `claimed` tasks came with it; `next_due_ms` is what
+  /// promoting returned.
+  void succeeded(const task_round& round, std::size_t claimed,
+                 std::optional<std::int64_t> next_due_ms);
+
+  /// The round failed with `code`.
+  /// @param random a number from [0, 1) that chooses the jitter of the delay.
+  void failed(task_round round, errc code, const std::string& text, time_point now, double random);
+
+  /// Returns whether nothing waits to be written and nothing is under way.
+  bool idle() const noexcept { return !in_flight_ && results_.empty(); }
+
+  bool degraded() const noexcept { return failures_ > 0; }
+  std::size_t waiting() const noexcept { return results_.size(); }
+  const std::deque<attempt_result>& results() const noexcept { return results_; }
+
+  /// Returns when `next` is worth asking although nothing happened: after a round
+  /// that failed, or (Unix milliseconds) when a task becomes due.
+  std::optional<time_point> retry_at() const noexcept { return retry_at_; }
+  std::optional<std::int64_t> due_ms() const noexcept;
+
+private:
+  void keep_results(task_round round, errc code, const std::string& text);
+
+  std::deque<attempt_result> results_;
+  bool in_flight_ = false;
+  bool stopped_ = false;
+  bool wanted_ = true;
+  bool promote_ = true;
+  claim_recovery recovery_ = claim_recovery::crash;
+  std::optional<std::int64_t> due_ms_;
+  std::size_t alone_ = 0;        // So many results are written one by one.
+  int failures_ = 0;
+  std::optional<time_point> retry_at_;
+};
+
+} // namespace quire::actors

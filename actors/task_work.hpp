@@ -1,0 +1,97 @@
+#pragma once
+
+// The inside of the task service, shared by its two source files: what it keeps
+// and does with workers and rounds (task_work.cpp), and how it talks to others
+// (task_service.cpp).
+
+#include "quire/actors/base.hpp"
+#include "quire/actors/look_up.hpp"
+#include "quire/actors/subscription.hpp"
+#include "quire/actors/task_rounds.hpp"
+#include "quire/actors/task_service.hpp"
+#include "quire/actors/task_slots.hpp"
+#include "quire/actors/wakeup.hpp"
+#include "quire/storage/sqlite/task_store.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace quire::actors {
+
+inline constexpr auto task_service_name = "task_execution_service";
+
+using task_impl = messages::task_service_actor::extend<on<void(messages::timer)>>;
+
+struct task_counters {
+  std::int64_t claimed = 0;
+  std::int64_t completed = 0;
+  std::int64_t failed_attempts = 0;
+  std::int64_t stale = 0;
+  std::int64_t released = 0;
+  std::int64_t workers_lost = 0;
+};
+
+struct task_drain {
+  std::vector<promise<messages::drained>> answers;
+  std::chrono::steady_clock::time_point stop_at;
+  bool told = false;   // The handlers were told to stop.
+};
+
+struct task_service_state {
+  task_service_state() = default;
+  static inline const char* name = task_service_name;
+
+  task_service_options options;
+  std::shared_ptr<const task_handlers> handlers;
+  std::vector<std::string> kinds;
+  std::mt19937_64 random;
+  task_slots slots;
+  std::map<task_slots::worker, messages::worker_actor> workers;
+  task_rounds rounds;
+  wakeup timer;
+  std::chrono::steady_clock::time_point next_look;
+  actors::subscription subscription;
+  awaited<task_id, task_record> tasks{"task", &storage::find_task_record, {}};
+  std::map<task_id, std::string> cancel_reasons; // Of requests that are being written.
+  int requests_open = 0;         // Passed on to the writer, not answered yet.
+  std::optional<task_drain> draining;
+  task_counters counters;
+  std::string note;
+
+  // However the service ends, no program of its tasks goes on.
+  ~task_service_state() {
+    for (auto* attempt : slots.running())
+      attempt->cancel->cancel("the task service ended", true);
+    for (auto& [number, worker] : workers)
+      caf::anon_send_exit(worker, caf::exit_reason::user_shutdown);
+  }
+
+  std::chrono::steady_clock::time_point now() const { return options.env.clock->now(); }
+  std::int64_t unix_ms() const { return options.env.clock->unix_ms(); }
+  double random_share() { return static_cast<double>(random() >> 11) * 0x1.0p-53; }
+};
+
+using task_pointer = task_impl::stateful_pointer<task_service_state>;
+
+/// Does whatever may be done now, and sees to it that the rest is not forgotten.
+/// Whatever changes the state ends with it.
+void proceed(task_pointer self);
+
+/// Starts the workers that are missing.
+void start_workers(task_pointer self);
+
+/// A worker ended: what it ran is given back, and it is replaced.
+void worker_lost(task_pointer self, task_slots::worker number, const std::string& why);
+
+/// Gives up a handler that did not stop: its thread cannot be ended, but its
+/// result counts no more.
+void abandon(task_pointer self, task_slots::worker number);
+
+/// Writes a round and gives to the workers what it claimed.
+void write(task_pointer self, task_round round);
+
+} // namespace quire::actors

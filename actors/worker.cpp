@@ -1,0 +1,87 @@
+#include "quire/actors/worker.hpp"
+
+#include "quire/actors/base.hpp"
+#include "quire/messages/worker.hpp"
+
+#include <exception>
+#include <string>
+
+namespace quire::actors {
+
+namespace {
+
+using namespace messages;
+
+constexpr auto service_name = "worker";
+
+struct worker_state {
+  worker_state() = default;
+  static inline const char* name = service_name;
+
+  worker_options options;
+  std::int64_t attempts = 0;
+};
+
+using worker_pointer = worker_actor::stateful_pointer<worker_state>;
+
+task_outcome run_handler(const worker_options& options, const attempt& request) {
+  auto& task = *request.task;
+  if (request.cancel->releasing())
+    return task_outcome::released(request.cancel->reason());
+  auto handler = options.handlers->find(task.kind);
+  if (handler == options.handlers->end())
+    return task_outcome::failure("nothing here runs tasks of the kind '" + task.kind + "'",
+                                 error_class::permanent);
+  task_context context{task, *request.cancel, options.env.clock};
+  try {
+    return handler->second(context);
+  } catch (const std::exception& failure) {
+    std::string text = failure.what();
+    return task_outcome::failure(text.empty() ? "its handler threw an exception" : text);
+  } catch (...) {
+    return task_outcome::failure("its handler threw something that is no std::exception");
+  }
+}
+
+// What the contract of an outcome asks for, whatever the handler returned.
+task_outcome checked(task_outcome outcome) {
+  using verdict = task_outcome::verdict;
+  auto failed = outcome.what == verdict::failed;
+  if (failed && outcome.error_kind == error_class::none)
+    outcome.error_kind = error_class::transient;
+  if ((failed || outcome.what == verdict::partial_success) && outcome.error.empty())
+    outcome.error = "its handler gave no reason";
+  return outcome;
+}
+
+worker_actor::behavior_type worker(worker_pointer self, worker_options options) {
+  state_of(self).options = std::move(options);
+  install_handlers(self, service_name);
+  return {
+    [self](status_request) {
+      return service_status{service_name, "running", 0, {{"attempts", state_of(self).attempts}}, {}};
+    },
+    [self](drain) {
+      self->quit();
+      return drained{};
+    },
+    [self](const attempt& request) {
+      auto& state = state_of(self);
+      ++state.attempts;
+      auto outcome = checked(run_handler(state.options, request));
+      return attempt_report{request.task->id, request.task->epoch,
+                            std::make_shared<const task_outcome>(std::move(outcome))};
+    },
+  };
+}
+
+} // namespace
+
+messages::worker_actor spawn_worker(caf::actor_system& system, worker_options options) {
+  // Handlers may block as long as they like.
+  if (options.env.own_threads)
+    return system.spawn<caf::detached>(worker, std::move(options));
+  return system.spawn(worker, std::move(options));
+}
+
+} // namespace quire::actors

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "quire/actors/environment.hpp"
+#include "quire/actors/task_handler.hpp"
+#include "quire/messages/interfaces.hpp"
+
+#include <memory>
+
+namespace quire::actors {
+
+struct worker_options {
+  environment env;
+  std::shared_ptr<const task_handlers> handlers;
+};
+
+/// Spawns a worker: runs the handler of one attempt at a time, on a thread of
+/// its own unless the environment says otherwise.
+messages::worker_actor spawn_worker(caf::actor_system& system, worker_options options);
+
+} // namespace quire::actors

@@ -1,0 +1,290 @@
+#include "quire/app/cli/command_line.hpp"
+
+#include "quire/actors/nearest_name.hpp"
+#include "quire/app/cli/exit_status.hpp"
+#include "quire/app/cli/grammar.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <utility>
+
+namespace quire::cli {
+
+namespace {
+
+constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max();
+
+[[noreturn]] void refuse(const CLI::App& app, const std::string& what) {
+  auto name = full_name(app);
+  throw usage_error(name + ": " + what + " (see " + name + " --help)");
+}
+
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (auto* option : app.get_options())
+    for (auto& name : option->get_lnames())
+      names.push_back("--" + name);
+  return names;
+}
+
+std::vector<std::string> command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (auto* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(command->get_name());
+  return names;
+}
+
+bool is_option(std::string_view text) {
+  return text.size() > 1 && text.front() == '-';
+}
+
+/// The part of an option before its value.
+std::string option_part(const std::string& argument) {
+  return argument.substr(0, argument.find('='));
+}
+
+[[noreturn]] void refuse_surplus(const CLI::App& app, const std::string& argument) {
+  refuse(app, "'" + actors::printable(argument) + "' is one argument too many");
+}
+
+[[noreturn]] void refuse_argument(const CLI::App& app, const CLI::App& inner,
+                                  const std::string& argument) {
+  if (!is_option(argument) && app.get_parent() && command_names(app).empty())
+    refuse_surplus(app, argument);
+  if (!is_option(argument))
+    refuse(app, "unknown command '" + actors::printable(argument) + "'"
+                  + actors::suggestion(argument, command_names(app)));
+  auto name = option_part(argument);
+  auto inner_names = option_names(inner);
+  if (&app != &inner && std::find(inner_names.begin(), inner_names.end(), name) != inner_names.end())
+    refuse(app, name + " belongs behind the command: " + full_name(inner) + " " + name);
+  refuse(app, actors::printable(name) + ": unknown option"
+                + actors::suggestion(name, option_names(app)));
+}
+
+/// Refuses what no option and no argument took.
+void refuse_extras(const CLI::App& root, const CLI::App& inner) {
+  for (auto* app = &root; app;) {
+    auto rest = app->remaining();
+    if (!rest.empty() && rest.front() != "--")
+      refuse_argument(*app, inner, rest.front());
+    if (rest.size() > 1)
+      refuse_surplus(*app, rest[1]);
+    app = app->get_subcommands().empty() ? nullptr : app->get_subcommands().front();
+  }
+}
+
+/// The library takes `--db= FILE` for `--db FILE`.
+void refuse_empty_values(const std::vector<std::string>& arguments) {
+  for (auto& argument : arguments) {
+    if (argument == "--")
+      return;
+    if (argument.starts_with("--") && argument.find('=') == argument.size() - 1)
+      throw usage_error("quire: " + actors::printable(option_part(argument))
+                        + ": its value is missing");
+  }
+}
+
+/// How the library's exceptions read in one line of ours.
+std::string one_line(const CLI::ParseError& error) {
+  std::string text = error.what();
+  auto name = text.substr(0, text.find(':'));
+  if (text.find("required but received") != text.npos)
+    return name + ": given more than once";
+  if (text.find("missing") != text.npos)
+    return name + ": its value is missing";
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+/// What was given for the options and arguments of one command.
+class words {
+public:
+  explicit words(const CLI::App& app) : app_(&app) {}
+
+  bool flag(const std::string& name) const {
+    return app_->count(name) > 0;
+  }
+
+  std::vector<std::string> all(const std::string& name) const {
+    return given(*app_, name);
+  }
+
+  std::optional<std::string> text(const std::string& name) const {
+    auto values = all(name);
+    if (values.empty())
+      return std::nullopt;
+    if (is_option(name) && values.front().starts_with("--"))
+      refuse(*app_, name + ": its value is missing ('" + actors::printable(values.front())
+                      + "' follows)");
+    if (values.front().empty())
+      refuse(*app_, name + " is empty");
+    return values.front();
+  }
+
+  std::string argument(const std::string& name) const {
+    auto value = text(name);
+    if (!value)
+      refuse(*app_, "the argument " + name + " is missing");
+    return *value;
+  }
+
+  std::int64_t number(const std::string& name, const std::string& text, std::int64_t least,
+                      std::int64_t most) const {
+    std::int64_t number = 0;
+    auto* end = text.data() + text.size();
+    auto [stop, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc{} || stop != end || number < least || number > most)
+      refuse(*app_, name + ": '" + actors::printable(text) + "' is no whole number from "
+                      + std::to_string(least)
+                      + (most == largest ? " up" : " to " + std::to_string(most)));
+    return number;
+  }
+
+  std::optional<std::int64_t> number(const std::string& name, std::int64_t least,
+                                     std::int64_t most = largest) const {
+    auto value = text(name);
+    return value ? std::optional{number(name, *value, least, most)} : std::nullopt;
+  }
+
+  /// One of the texts that `from_string` knows; `known` are all of them.
+  template <class Parse>
+  auto choice(const std::string& name, Parse from_string, const std::vector<std::string>& known) const
+    -> decltype(from_string(std::string{})) {
+    auto value = text(name);
+    if (!value)
+      return std::nullopt;
+    auto result = from_string(*value);
+    if (!result)
+      refuse(*app_, name + ": unknown state '" + actors::printable(*value) + "'"
+                      + actors::suggestion(*value, known));
+    return result;
+  }
+
+  const CLI::App& app() const noexcept {
+    return *app_;
+  }
+
+private:
+  const CLI::App* app_;
+};
+
+run_arguments read_run(const words& line) {
+  run_arguments result;
+  result.file = line.argument("FILE");
+  result.database = line.text("--db");
+  for (auto& setting : line.all("--set")) {
+    auto equals = setting.find('=');
+    if (equals == setting.npos || equals == 0)
+      refuse(line.app(), "--set: '" + actors::printable(setting) + "' is not KEY=VALUE");
+    auto key = setting.substr(0, equals);
+    if (!result.settings.emplace(key, setting.substr(equals + 1)).second)
+      refuse(line.app(), "--set: the parameter '" + actors::printable(key) + "' is given twice");
+  }
+  if (auto workers = line.number("--workers", 1, 1024))
+    result.workers = static_cast<int>(*workers);
+  result.json = line.flag("--json");
+  result.quiet = line.flag("--quiet");
+  result.resume = line.flag("--resume");
+  if (result.json && result.quiet)
+    refuse(line.app(), "--json and --quiet contradict each other");
+  return result;
+}
+
+task_list_arguments read_task_list(const words& line) {
+  std::vector<std::string> states;
+  for (auto state : all_task_states())
+    states.emplace_back(to_string(state));
+  task_list_arguments result;
+  result.filter.state = line.choice("--state", task_state_from_string, states);
+  result.filter.kind = line.text("--kind");
+  if (auto run = line.number("--run", 1))
+    result.filter.run = run_id{*run};
+  result.filter.stage = line.text("--stage");
+  result.filter.limit = line.number("--limit", 0);
+  return result;
+}
+
+task_change_arguments read_change(const words& line, task_change_arguments::change what) {
+  task_change_arguments result;
+  result.what = what;
+  for (auto& text : line.all("ID"))
+    result.tasks.push_back(task_id{line.number("ID", text, 1, largest)});
+  if (result.tasks.empty())
+    refuse(line.app(), "the argument ID is missing");
+  if (what == task_change_arguments::change::cancel)
+    result.reason = line.text("--reason").value_or("");
+  return result;
+}
+
+pipeline_list_arguments read_pipeline_list(const words& line) {
+  std::vector<std::string> states;
+  for (auto state : {run_state::running, run_state::completed, run_state::partial_success,
+                     run_state::failed, run_state::cancelled})
+    states.emplace_back(to_string(state));
+  pipeline_list_arguments result;
+  result.filter.state = line.choice("--state", run_state_from_string, states);
+  result.filter.pipeline = line.text("--name");
+  result.filter.limit = line.number("--limit", 0);
+  return result;
+}
+
+template <class Arguments>
+command with_shared(const words& line, Arguments arguments) {
+  arguments.database = line.text("--db");
+  arguments.json = line.flag("--json");
+  return arguments;
+}
+
+command read_command(const grammar& known, const words& line) {
+  using change = task_change_arguments::change;
+  auto* app = &line.app();
+  if (app == known.run)
+    return read_run(line);
+  if (app == known.sql)
+    return with_shared(line, sql_arguments{line.argument("SQL"), line.all("PARAM"), {}, false});
+  if (app == known.task_list)
+    return with_shared(line, read_task_list(line));
+  if (app == known.task_show) {
+    auto id = line.number("ID", line.argument("ID"), 1, largest);
+    return with_shared(line, task_show_arguments{task_id{id}, {}, false});
+  }
+  if (app == known.task_retry)
+    return with_shared(line, read_change(line, change::retry));
+  if (app == known.task_cancel)
+    return with_shared(line, read_change(line, change::cancel));
+  if (app == known.pipeline_list)
+    return with_shared(line, read_pipeline_list(line));
+  if (app == known.pipeline_show) {
+    auto id = line.number("RUN", line.argument("RUN"), 1, largest);
+    return with_shared(line, pipeline_show_arguments{run_id{id}, {}, false});
+  }
+  if (app == known.status)
+    return with_shared(line, status_arguments{});
+  refuse(*app, "a command is missing" + actors::suggestion("", command_names(*app)));
+}
+
+} // namespace
+
+command parse_command_line(const std::vector<std::string>& arguments) {
+  refuse_empty_values(arguments);
+  grammar known;
+  // The library takes the arguments from the end of the list.
+  std::vector<std::string> reversed;
+  std::transform(arguments.rbegin(), arguments.rend(), std::back_inserter(reversed), protect);
+  try {
+    known.root.parse(std::move(reversed));
+  } catch (const CLI::CallForHelp&) {
+    return print_text{innermost(known.root).help()};
+  } catch (const CLI::ParseError& error) {
+    refuse(innermost(known.root), one_line(error));
+  }
+  auto& inner = innermost(known.root);
+  refuse_extras(known.root, inner);
+  if (known.root.count("--version") > 0)
+    return print_text{std::string{"quire "} + QUIRE_VERSION + "\n"};
+  return read_command(known, words{inner});
+}
+
+} // namespace quire::cli

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "quire/app/cli/arguments.hpp"
+#include "quire/app/cli/console.hpp"
+#include "quire/app/cli/exit_status.hpp"
+
+namespace quire::cli {
+
+// What each command does. All throw usage_error, command_error, failure,
+// output_closed.
+
+exit_status run_pipeline(const run_arguments& arguments, console& to);
+exit_status run_sql(const sql_arguments& arguments, console& to);
+exit_status list_tasks(const task_list_arguments& arguments, console& to);
+exit_status show_task(const task_show_arguments& arguments, console& to);
+exit_status change_tasks(const task_change_arguments& arguments, console& to);
+exit_status list_pipelines(const pipeline_list_arguments& arguments, console& to);
+exit_status show_pipeline(const pipeline_show_arguments& arguments, console& to);
+exit_status show_status(const status_arguments& arguments, console& to);
+
+} // namespace quire::cli

@@ -1,0 +1,91 @@
+#include "quire/app/cli/database_choice.hpp"
+
+#include "quire/app/cli/exit_status.hpp"
+#include "quire/app/cli/format.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+
+namespace quire::cli {
+
+namespace {
+
+constexpr auto default_path = "var/quire.db";
+
+std::unique_ptr<runtime> open(const std::string& path, access mode) {
+  options chosen;
+  chosen.database = path;
+  chosen.mode = mode;
+  chosen.readers = 1;
+  return std::make_unique<runtime>(std::move(chosen));
+}
+
+} // namespace
+
+database_choice::database_choice(const std::optional<std::string>& given) {
+  auto* variable = std::getenv("QUIRE_DB");
+  if (given) {
+    path_ = *given;
+    from_ = source::option;
+  } else if (variable && *variable) {
+    path_ = variable;
+    from_ = source::environment;
+  } else {
+    path_ = default_path;
+  }
+}
+
+std::string database_choice::description() const {
+  switch (from_) {
+    case source::option: return path_;
+    case source::environment: return path_ + " ($QUIRE_DB)";
+    case source::standard: return path_ + " (default)";
+  }
+  return path_;
+}
+
+std::string database_choice::option() const {
+  return from_ == source::option ? " --db " + shell_quoted(path_) : std::string{};
+}
+
+bool database_choice::exists() const {
+  // Whatever else is wrong with the path, opening it says so better.
+  std::error_code failed;
+  return std::filesystem::status(path_, failed).type() != std::filesystem::file_type::not_found;
+}
+
+void database_choice::create_default_folder() const {
+  if (from_ != source::standard)
+    return;
+  auto folder = std::filesystem::path{path_}.parent_path();
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed)
+    throw command_error("cannot create the folder '" + folder.string() + "' of the default database: "
+                        + failed.message() + ". Nothing was changed; name a database with --db");
+}
+
+std::unique_ptr<runtime> database_choice::look() const {
+  if (!exists())
+    refuse_missing();
+  return open(path_, access::look);
+}
+
+std::unique_ptr<runtime> database_choice::look_at_tasks() const {
+  auto opened = look();
+  if (!opened->opened().has_schema)
+    throw command_error("the database " + description()
+                        + " has no tables of Quire: no pipeline was run in it yet");
+  return opened;
+}
+
+std::unique_ptr<runtime> database_choice::visit() const {
+  return open(path_, access::visit);
+}
+
+void database_choice::refuse_missing() const {
+  throw command_error("there is no database " + description()
+                      + ": quire run creates it, or name another one with --db");
+}
+
+} // namespace quire::cli

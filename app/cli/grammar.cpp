@@ -1,0 +1,219 @@
+#include "quire/app/cli/grammar.hpp"
+
+#include <memory>
+#include <utility>
+
+namespace quire::cli {
+
+namespace {
+
+constexpr char mark = '\x01';
+
+constexpr auto root_footer = R"(Every command explains itself: quire run --help
+
+The database is that of --db, or of $QUIRE_DB, or var/quire.db.
+Exit status: 0 completed, 1 error, 2 bad command line or pipeline file,
+             3 partial_success, 4 failed or cancelled, 130 interrupted.)";
+
+constexpr auto run_footer = R"(On a terminal a line for each stage shows how far it is; into a file or a pipe
+go lines without control characters. Ctrl-C ends the running programs and
+leaves the run as it is: --resume goes on with it. Press it twice to leave at
+once.
+
+Exit status: 0 completed, 3 partial_success, 4 failed or cancelled,
+             2 bad command line or pipeline file (nothing was touched),
+             1 error, 130 interrupted.)";
+
+constexpr auto sql_footer = R"(SQL is one statement. If it only reads, the file is opened read-only, and it
+works while another process runs the database; if it writes, it goes through
+the writer and is committed when this returns.
+
+PARAM is bound to ?1, ?2, ...: as an integer if it is written as one (42, -7),
+as a real number if it is written as one (2.5, 1e9), as text otherwise (007,
+abc, NULL). Put -- before a text that begins with a dash.
+
+With --json a row is an object; a blob is {"blob": "0a1b"}, in hexadecimal.)";
+
+constexpr auto change_footer = R"(Works while another process runs the database: that process takes notice
+within seconds. If nobody runs it, the change waits for the next quire run.)";
+
+/// The lines of use as we write them: which arguments must be there is not
+/// known to the library.
+class help_format : public CLI::Formatter {
+public:
+  explicit help_format(const std::map<const CLI::App*, std::string>& usages) : usages_(&usages) {
+    label("OPTIONS", "OPTION");
+    label("Positionals", "Arguments");
+    column_width(26);
+  }
+
+  std::string make_usage(const CLI::App* app, std::string) const override {
+    auto found = usages_->find(app);
+    return "Usage: " + (found == usages_->end() ? full_name(*app) : found->second) + "\n";
+  }
+
+  std::string make_option_opts(const CLI::Option* option) const override {
+    auto value = option->get_type_name();
+    return value.empty() ? value : " " + value;
+  }
+
+  /// Not that of the program below each command.
+  std::string make_footer(const CLI::App* app) const override {
+    auto* parent = app->get_parent();
+    return parent && parent->get_footer() == app->get_footer() ? "" : Formatter::make_footer(app);
+  }
+
+private:
+  const std::map<const CLI::App*, std::string>* usages_;
+};
+
+// What is given is asked for later, by name: `given`.
+
+/// An option if `name` begins with dashes, an argument otherwise; `value` is
+/// what the help calls its value.
+CLI::Option* add_value(CLI::App* app, const std::string& name, const std::string& value,
+                       const std::string& description) {
+  return app
+    ->add_option_function<std::string>(name, [](const std::string&) {}, description)
+    ->type_name(value);
+}
+
+/// The same for one that may be repeated.
+CLI::Option* add_values(CLI::App* app, const std::string& name, const std::string& value,
+                        const std::string& description) {
+  using texts = std::vector<std::string>;
+  return app->add_option_function<texts>(name, [](const texts&) {}, description)
+    ->type_name(value);
+}
+
+void add_flag(CLI::App* app, const std::string& name, const std::string& description) {
+  app->add_flag_callback(name, [] {}, description);
+}
+
+void add_database(CLI::App* app) {
+  add_value(app, "--db", "PATH", "The database (default: $QUIRE_DB, then var/quire.db)");
+}
+
+} // namespace
+
+grammar::grammar() : root("Tasks and pipelines on one SQLite file.", "quire") {
+  root.formatter(std::make_shared<help_format>(usages_));
+  root.set_help_flag("-h,--help", "Explain a command");
+  add_flag(&root, "--version", "Show the version");
+  root.require_subcommand(0, 1);
+  root.allow_extras();
+  root.footer(root_footer);
+  usages_[&root] = "quire COMMAND [OPTION]...";
+  add_run();
+  add_sql();
+  add_task();
+  add_pipeline();
+  status = add_command(root, "status", "Show how the database is.", "quire status [OPTION]...");
+  add_database(status);
+  add_flag(status, "--json", "One JSON object");
+}
+
+CLI::App* grammar::add_command(CLI::App& parent, const std::string& name,
+                               const std::string& description, const std::string& usage) {
+  auto* added = parent.add_subcommand(name, description);
+  added->set_help_flag("-h,--help", "Explain this command");
+  added->group("Commands");
+  added->require_subcommand(0, 1);
+  added->allow_extras();
+  usages_[added] = usage;
+  return added;
+}
+
+void grammar::add_run() {
+  run = add_command(root, "run", "Run a pipeline to its end.", "quire run FILE.json [OPTION]...");
+  add_value(run, "FILE", "", "The pipeline, JSON; - for the standard input");
+  add_database(run);
+  add_values(run, "--set", "KEY=VALUE", "Set a parameter of the pipeline; may be repeated")
+    ->allow_extra_args(false);
+  add_value(run, "--workers", "N", "Tasks that run at a time (default: twice the processors, 4 or more)");
+  add_flag(run, "--json", "JSON lines of what happens, the last one a summary");
+  add_flag(run, "--quiet", "Say nothing but errors");
+  add_flag(run, "--resume", "Go on with the newest unfinished run of this pipeline, if any");
+  run->footer(run_footer);
+}
+
+void grammar::add_sql() {
+  sql = add_command(root, "sql", "Run one SQL statement.",
+                    "quire sql [OPTION]... \"SQL\" [PARAM]...");
+  add_value(sql, "SQL", "", "One statement");
+  add_values(sql, "PARAM", "", "What ?1, ?2, ... stand for");
+  add_database(sql);
+  add_flag(sql, "--json", "JSON lines, one row each");
+  sql->footer(sql_footer);
+}
+
+void grammar::add_task() {
+  task = add_command(root, "task", "List, show, retry and cancel tasks.",
+                     "quire task COMMAND [OPTION]...");
+  task_list = add_command(*task, "list", "List tasks by their number.",
+                          "quire task list [OPTION]...");
+  add_value(task_list, "--state", "STATE", "Only tasks in this state (failed, running, ...)");
+  add_value(task_list, "--kind", "KIND", "Only tasks of this kind");
+  add_value(task_list, "--run", "RUN", "Only tasks of this run");
+  add_value(task_list, "--stage", "STAGE", "Only tasks of stages with this name");
+  add_value(task_list, "--limit", "N", "At most so many (default: all)");
+  task_show = add_command(*task, "show", "Show one task with all that hangs on it.",
+                          "quire task show ID [OPTION]...");
+  add_value(task_show, "ID", "", "Number of the task");
+  task_retry = add_command(*task, "retry", "Start ended tasks again.",
+                           "quire task retry ID... [OPTION]...");
+  add_values(task_retry, "ID", "", "Numbers of tasks that failed, were cancelled or succeeded in part");
+  task_retry->footer(change_footer);
+  task_cancel = add_command(*task, "cancel", "Cancel tasks.", "quire task cancel ID... [OPTION]...");
+  add_values(task_cancel, "ID", "", "Numbers of tasks that have not ended");
+  add_value(task_cancel, "--reason", "TEXT", "Why; kept with the task");
+  task_cancel->footer(change_footer);
+  for (auto* each : {task_list, task_show, task_retry, task_cancel}) {
+    add_database(each);
+    add_flag(each, "--json", "JSON lines, one task each, with all fields");
+  }
+}
+
+void grammar::add_pipeline() {
+  pipeline = add_command(root, "pipeline", "List and show runs of pipelines.",
+                         "quire pipeline COMMAND [OPTION]...");
+  pipeline_list = add_command(*pipeline, "list", "List runs, the newest first.",
+                              "quire pipeline list [OPTION]...");
+  add_value(pipeline_list, "--state", "STATE", "Only runs in this state (running, failed, ...)");
+  add_value(pipeline_list, "--name", "NAME", "Only runs of this pipeline");
+  add_value(pipeline_list, "--limit", "N", "At most so many (default: all)");
+  pipeline_show = add_command(*pipeline, "show", "Show one run with its stages.",
+                              "quire pipeline show RUN [OPTION]...");
+  add_value(pipeline_show, "RUN", "", "Number of the run");
+  for (auto* each : {pipeline_list, pipeline_show}) {
+    add_database(each);
+    add_flag(each, "--json", "JSON lines, one run each, with all fields");
+  }
+}
+
+const CLI::App& innermost(const CLI::App& root) {
+  auto* app = &root;
+  while (!app->get_subcommands().empty())
+    app = app->get_subcommands().front();
+  return *app;
+}
+
+std::string full_name(const CLI::App& app) {
+  auto* parent = app.get_parent();
+  return parent ? full_name(*parent) + " " + app.get_name() : app.get_name();
+}
+
+std::vector<std::string> given(const CLI::App& app, const std::string& name) {
+  auto* option = app.get_option_no_throw(name);
+  auto results = option ? option->results() : std::vector<std::string>{};
+  for (auto& text : results)
+    if (!text.empty() && text.back() == mark)
+      text.pop_back();
+  return results;
+}
+
+std::string protect(const std::string& argument) {
+  return argument.starts_with('[') && argument.ends_with(']') ? argument + mark : argument;
+}
+
+} // namespace quire::cli

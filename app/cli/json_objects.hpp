@@ -1,0 +1,36 @@
+#pragma once
+
+#include "quire/messages/types/pipeline.hpp"
+#include "quire/messages/types/row_set.hpp"
+#include "quire/messages/types/status.hpp"
+#include "quire/messages/types/task.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+
+namespace quire::cli {
+
+/// Keeps the order in which fields are written.
+using json = nlohmann::ordered_json;
+
+/// A task with every field by its name; what is absent is null, times are Unix
+/// milliseconds.
+json to_json(const task_record& task);
+
+/// The same with payload, output and detail (as JSON where they are JSON, as
+/// text otherwise) and the attempts.
+json to_json(const task_details& details);
+
+json to_json(const stage_record& stage);
+json to_json(const run_record& run);
+json to_json(const service_status& service);
+
+/// One row of a query; a blob is `{"blob": "0a1b"}`. Of columns with equal
+/// names the later ones get a number: `id`, `id_2`.
+json row_to_json(const row_set& rows, std::size_t row);
+
+/// One line. Bytes that are no UTF-8 are replaced.
+std::string json_line(const json& object);
+
+} // namespace quire::cli

@@ -1,0 +1,60 @@
+#include "quire/actors/nearest_name.hpp"
+#include "quire/app/cli/command_line.hpp"
+#include "quire/app/cli/commands.hpp"
+#include "quire/app/failure.hpp"
+#include "quire/storage/error.hpp"
+
+#include <csignal>
+#include <exception>
+
+namespace quire::cli {
+
+namespace {
+
+/// Calls what the command line asks for.
+struct dispatcher {
+  console& to;
+
+  exit_status operator()(const print_text& x) const {
+    to.out(x.text);
+    return exit_completed;
+  }
+  exit_status operator()(const run_arguments& x) const { return run_pipeline(x, to); }
+  exit_status operator()(const sql_arguments& x) const { return run_sql(x, to); }
+  exit_status operator()(const task_list_arguments& x) const { return list_tasks(x, to); }
+  exit_status operator()(const task_show_arguments& x) const { return show_task(x, to); }
+  exit_status operator()(const task_change_arguments& x) const { return change_tasks(x, to); }
+  exit_status operator()(const pipeline_list_arguments& x) const { return list_pipelines(x, to); }
+  exit_status operator()(const pipeline_show_arguments& x) const { return show_pipeline(x, to); }
+  exit_status operator()(const status_arguments& x) const { return show_status(x, to); }
+};
+
+/// An error is one line, whatever went into it.
+std::string one_line(const std::exception& error) {
+  return actors::printable(error.what(), 4'000);
+}
+
+exit_status run_program(const std::vector<std::string>& arguments) {
+  console to;
+  try {
+    return std::visit(dispatcher{to}, parse_command_line(arguments));
+  } catch (const usage_error& error) {
+    to.complain(one_line(error));
+    return exit_usage;
+  } catch (const output_closed&) {
+    return exit_completed;
+  } catch (const std::exception& error) {
+    to.note(one_line(error));
+    return exit_error;
+  }
+}
+
+} // namespace
+
+} // namespace quire::cli
+
+int main(int argc, char** argv) {
+  // A reader that went away is seen where the output is written.
+  std::signal(SIGPIPE, SIG_IGN);
+  return quire::cli::run_program({argv + (argc > 0 ? 1 : 0), argv + argc});
+}

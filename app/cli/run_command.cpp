@@ -1,0 +1,270 @@
+#include "quire/actors/log.hpp"
+#include "quire/app/cli/commands.hpp"
+#include "quire/app/cli/database_choice.hpp"
+#include "quire/app/cli/format.hpp"
+#include "quire/app/cli/interrupts.hpp"
+#include "quire/app/cli/pipeline_file.hpp"
+#include "quire/app/cli/run_observer.hpp"
+#include "quire/app/cli/run_report.hpp"
+#include "quire/app/runtime.hpp"
+#include "quire/storage/sqlite/pipeline_store.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+namespace quire::cli {
+
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+using clock = std::chrono::steady_clock;
+
+constexpr auto look_interval = 100ms;
+constexpr auto outage_max = 60s; // A service that ends is back within seconds.
+constexpr std::int64_t failures_shown_max = 20;
+constexpr std::size_t tasks_looked_at_max = 1;
+
+std::int64_t unix_now_ms() {
+  return system_clock_source{}.unix_ms();
+}
+
+std::unique_ptr<run_observer> make_observer(const run_arguments& arguments, console& to) {
+  if (arguments.quiet)
+    return make_quiet_observer();
+  if (arguments.json)
+    return make_json_observer(to);
+  return to.live() ? make_live_observer(to) : make_plain_observer(to);
+}
+
+std::optional<run_record> unfinished_run(runtime& running, const pipeline_spec& pipeline) {
+  return running.read([&](storage::snapshot& db) -> std::optional<run_record> {
+    auto run = storage::newest_open_run(db, pipeline.name, pipeline.source);
+    return run ? storage::find_run(db, *run) : std::nullopt;
+  });
+}
+
+/// The run of one process: from opening the database to the last line.
+class pipeline_run {
+public:
+  pipeline_run(const run_arguments& arguments, console& to)
+    : arguments_(arguments),
+      to_(to),
+      pipeline_(read_pipeline(arguments.file, arguments.settings)),
+      database_(arguments.database),
+      observer_(make_observer(arguments, to)) {}
+
+  exit_status run() {
+    check_settings();
+    database_.create_default_folder();
+    open();
+    begin();
+    auto ended = watch();
+    return ended ? finish(*ended) : interrupt();
+  }
+
+private:
+  void check_settings();
+  void open();
+  void begin();
+  std::optional<run_record> watch();
+  std::optional<run_record> wait_a_little();
+  exit_status finish(const run_record& ended);
+  exit_status interrupt();
+  run_report report(const run_record& ended);
+  void collect_failures(run_report& report);
+  void find_result(run_report& report);
+
+  /// The run goes on when nobody listens any more.
+  template <class F>
+  void tell(F f) {
+    if (deaf_)
+      return;
+    try {
+      f();
+    } catch (const output_closed&) {
+      deaf_ = true;
+    }
+  }
+
+  const run_arguments& arguments_;
+  console& to_;
+  pipeline_spec pipeline_;
+  database_choice database_;
+  std::unique_ptr<run_observer> observer_;
+  interrupts signals_;
+  clock::time_point started_ = clock::now();
+  clock::time_point reached_ = started_;
+  std::atomic<bool> failed_{false};
+  std::unique_ptr<runtime> runtime_;
+  run_id run_;
+  bool resumed_ = false;
+  bool deaf_ = false;
+};
+
+/// A run keeps the parameters it was started with: others must not be dropped
+/// silently. Found out before anything runs.
+void pipeline_run::check_settings() {
+  if (!arguments_.resume || arguments_.settings.empty() || !database_.exists())
+    return;
+  auto looking = database_.look();
+  if (!looking->opened().has_schema)
+    return;
+  auto run = unfinished_run(*looking, pipeline_);
+  if (!run)
+    return;
+  for (auto& [name, text] : arguments_.settings)
+    if (run->params[name] != text)
+      throw usage_error("quire run: --set " + name + ": run " + std::to_string(run->id.value)
+                        + ", which --resume would go on with, was started with another value; "
+                          "leave --set away, or start a new run without --resume");
+}
+
+void pipeline_run::open() {
+  options chosen;
+  chosen.database = database_.path();
+  // Twice the processors: while a result is committed, another program runs.
+  chosen.workers = arguments_.workers.value_or(
+    static_cast<int>(std::clamp(2 * std::thread::hardware_concurrency(), 4u, 1024u)));
+  // Long enough for a short program to end by itself after Ctrl-C.
+  chosen.drain_timeout = 2s;
+  chosen.on_failed = [this](const std::string&) { failed_ = true; };
+  // What a service does about trouble is no concern of whoever watches a run:
+  // what comes of it is in the states and errors of the tasks.
+  actors::set_log_level(actors::log_level::error);
+  runtime_ = std::make_unique<runtime>(std::move(chosen));
+}
+
+void pipeline_run::begin() {
+  auto unfinished = unfinished_run(*runtime_, pipeline_);
+  resumed_ = arguments_.resume && unfinished;
+  if (resumed_)
+    run_ = unfinished->id;
+  else
+    run_ = runtime_->start(pipeline_, arguments_.settings);
+  if (unfinished && !resumed_ && !arguments_.quiet)
+    to_.note("run " + std::to_string(unfinished->id.value) + " of " + pipeline_.name
+             + " is unfinished; it goes on beside the new one while this process lives. To wait for it "
+               "instead of starting another: --resume");
+  auto run = runtime_->find(run_);
+  tell([&] { observer_->begin({run.value(), database_.description(), database_.path(), resumed_}); });
+}
+
+/// Returns the run if it has ended.
+std::optional<run_record> pipeline_run::wait_a_little() {
+  try {
+    auto ended = runtime_->wait(run_, look_interval);
+    reached_ = clock::now();
+    return ended;
+  } catch (const failure& missed) {
+    if (missed.code() != errc::timeout && missed.code() != errc::unavailable)
+      throw;
+  }
+  try {
+    auto run = runtime_->find(run_);
+    reached_ = clock::now();
+    if (run)
+      tell([&] { observer_->look(*run, unix_now_ms()); });
+  } catch (const failure& missed) {
+    // A service that ended is on its way back.
+    if (!missed.retryable() || failed_ || clock::now() - reached_ > outage_max)
+      throw;
+    std::this_thread::sleep_for(look_interval);
+  }
+  return std::nullopt;
+}
+
+/// Returns nothing if a signal came first.
+std::optional<run_record> pipeline_run::watch() {
+  while (!signals_.arrived())
+    if (auto ended = wait_a_little())
+      return ended;
+  return std::nullopt;
+}
+
+exit_status pipeline_run::finish(const run_record& ended) {
+  auto last = report(ended);
+  tell([&] {
+    observer_->look(ended, ended.finished_at_ms.value_or(unix_now_ms()));
+    observer_->end();
+    if (arguments_.json)
+      to_.out(json_line(report_json(last)));
+    else if (!arguments_.quiet)
+      to_.out(report_text(last, to_.table_width()));
+  });
+  if (arguments_.quiet && ended.state != run_state::completed)
+    to_.note("run " + std::to_string(run_.value) + " of " + ended.pipeline + ": "
+              + std::string{to_string(ended.state)} + "\n" + failures_text(last));
+  runtime_->close();
+  return exit_status_of(ended.state);
+}
+
+exit_status pipeline_run::interrupt() {
+  tell([&] {
+    if (!arguments_.json && !arguments_.quiet)
+      observer_->end();
+  });
+  to_.note("interrupted: ending the programs that run (once more to leave at once)");
+  runtime_->close();
+  auto file = arguments_.file == "-" ? "-" : shell_quoted(arguments_.file);
+  to_.note("run " + std::to_string(run_.value) + " is unfinished; what has ended is kept. To go on: quire run "
+           + file + " --resume" + database_.option());
+  return exit_interrupted;
+}
+
+run_report pipeline_run::report(const run_record& ended) {
+  run_report result;
+  result.run = ended;
+  result.database = database_.description();
+  result.database_path = database_.path();
+  result.database_option = database_.option();
+  result.resumed = resumed_;
+  result.elapsed = std::chrono::duration_cast<milliseconds>(clock::now() - started_);
+  result.recovered = runtime_->opened().recovered;
+  result.poisoned = runtime_->opened().poisoned;
+  for (auto& service : runtime_->status().services)
+    if (service.service == "writer")
+      result.writer = service;
+  collect_failures(result);
+  find_result(result);
+  return result;
+}
+
+void pipeline_run::collect_failures(run_report& report) {
+  report.failures_total = unsuccessful(report.run);
+  for (auto state : {task_state::failed, task_state::partial_success}) {
+    task_filter filter;
+    filter.run = run_;
+    filter.state = state;
+    filter.limit = failures_shown_max - static_cast<std::int64_t>(report.failures.size());
+    auto found = runtime_->tasks(filter);
+    report.failures.insert(report.failures.end(), found.begin(), found.end());
+  }
+}
+
+/// The output of a pipeline is what its last stage with a single task gave.
+void pipeline_run::find_result(run_report& report) {
+  auto& stages = report.run.stages;
+  auto last = std::find_if(stages.rbegin(), stages.rend(), [](const stage_record& stage) {
+    return stage.total > 0;
+  });
+  if (last == stages.rend() || last->total != 1)
+    return;
+  task_filter filter;
+  filter.run = run_;
+  filter.stage = last->name;
+  filter.limit = tasks_looked_at_max;
+  for (auto& task : runtime_->tasks(filter)) {
+    report.result = task.id;
+    report.result_stage = last->name;
+  }
+}
+
+} // namespace
+
+exit_status run_pipeline(const run_arguments& arguments, console& to) {
+  return pipeline_run(arguments, to).run();
+}
+
+} // namespace quire::cli

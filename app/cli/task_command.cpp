@@ -1,0 +1,116 @@
+#include "quire/app/cli/commands.hpp"
+#include "quire/app/cli/database_choice.hpp"
+#include "quire/app/cli/format.hpp"
+#include "quire/app/cli/json_objects.hpp"
+#include "quire/app/cli/task_view.hpp"
+#include "quire/app/runtime.hpp"
+#include "quire/storage/owner_lock.hpp"
+#include "quire/storage/sqlite/task_store.hpp"
+
+#include <algorithm>
+
+namespace quire::cli {
+
+namespace {
+
+// So many are held in memory at a time.
+constexpr std::int64_t page_size = 20'000;
+
+/// Calls `take` with all tasks that match, page by page.
+template <class Take>
+std::int64_t each_page(runtime& looking, task_filter filter, Take take) {
+  auto limit = filter.limit;
+  std::int64_t count = 0;
+  for (;;) {
+    filter.limit = limit ? std::min(page_size, *limit - count) : page_size;
+    if (*filter.limit == 0)
+      return count;
+    auto tasks = looking.tasks(filter);
+    take(tasks);
+    auto size = static_cast<std::int64_t>(tasks.size());
+    count += size;
+    if (size < *filter.limit)
+      return count;
+    filter.after = tasks.back().id;
+  }
+}
+
+std::string when_it_happens(const database_choice& database) {
+  if (auto owner = storage::owner_lock::owner_of(database.path()))
+    return *owner + " runs the database and takes notice within seconds";
+  return "nobody runs the database: the next quire run takes it up";
+}
+
+task_state change_one(runtime& visiting, const task_change_arguments& arguments, task_id task) {
+  return visiting.write([&](storage::transaction& tx) {
+    auto now_ms = system_clock_source{}.unix_ms();
+    if (arguments.what == task_change_arguments::change::retry)
+      return storage::retry_task(tx, task, now_ms);
+    auto reason = arguments.reason.empty() ? "cancelled from the command line" : arguments.reason;
+    return storage::cancel_task(tx, task, reason, now_ms);
+  });
+}
+
+std::string changed_text(const task_change_arguments& arguments, task_id task, task_state state) {
+  auto text = "task " + std::to_string(task.value) + ": ";
+  if (arguments.what == task_change_arguments::change::cancel && state == task_state::running)
+    return text + "asked to stop";
+  return text + std::string{to_string(state)};
+}
+
+} // namespace
+
+exit_status list_tasks(const task_list_arguments& arguments, console& to) {
+  database_choice database(arguments.database);
+  auto looking = database.look_at_tasks();
+  auto table = make_task_table(to.table_width());
+  auto count = each_page(*looking, arguments.filter, [&](const std::vector<task_record>& tasks) {
+    std::string text;
+    for (auto& task : tasks) {
+      if (arguments.json)
+        text += json_line(to_json(task));
+      else
+        add_task(table, task);
+    }
+    to.out(arguments.json || tasks.empty() ? text : table.take_page());
+  });
+  if (!arguments.json)
+    to.out(count_text(count, "task") + "; database: " + database.description() + "\n");
+  return exit_completed;
+}
+
+exit_status show_task(const task_show_arguments& arguments, console& to) {
+  database_choice database(arguments.database);
+  auto details = database.look_at_tasks()->find(arguments.task);
+  if (!details)
+    throw command_error("there is no task " + std::to_string(arguments.task.value)
+                        + " in the database " + database.description());
+  to.out(arguments.json ? json_line(to_json(*details)) : task_text(*details));
+  return exit_completed;
+}
+
+exit_status change_tasks(const task_change_arguments& arguments, console& to) {
+  database_choice database(arguments.database);
+  database.look_at_tasks(); // Says what is missing, and creates nothing.
+  auto visiting = database.visit();
+  auto status = exit_completed;
+  for (auto task : arguments.tasks) {
+    try {
+      auto state = change_one(*visiting, arguments, task);
+      if (arguments.json)
+        to.out(json_line({{"task", task.value}, {"state", to_string(state)}}));
+      else
+        to.out(changed_text(arguments, task, state) + "\n");
+    } catch (const failure& refused) {
+      if (refused.code() != errc::not_found && refused.code() != errc::conflict)
+        throw;
+      to.note(refused.what());
+      status = exit_error;
+    }
+  }
+  if (!arguments.json && status == exit_completed)
+    to.out("database: " + database.description() + "; " + when_it_happens(database) + "\n");
+  return status;
+}
+
+} // namespace quire::cli

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "quire/messages/types/errc.hpp"
+
+#include <stdexcept>
+#include <string>
+
+namespace quire {
+
+/// What the embedding API throws, also through its futures: what happened, what
+/// it means for the data and whether a retry can help.
+class failure : public std::runtime_error {
+public:
+  failure(errc code, const std::string& what)
+    : std::runtime_error(what), code_(code), outcome_(outcome_of(code)) {}
+
+  errc code() const noexcept { return code_; }
+  write_outcome outcome() const noexcept { return outcome_; }
+  bool retryable() const noexcept { return quire::retryable(code_); }
+
+private:
+  errc code_;
+  write_outcome outcome_;
+};
+
+} // namespace quire

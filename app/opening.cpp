@@ -1,0 +1,66 @@
+#include "quire/app/opening.hpp"
+
+#include "quire/storage/sqlite/migrations.hpp"
+#include "quire/storage/sqlite/task_store.hpp"
+#include "quire/storage/sqlite/transaction.hpp"
+
+namespace quire {
+
+namespace {
+
+constexpr auto schema_owner = "quire";
+
+void start_boot(storage::connection& db, std::int64_t now_ms, opening& report) {
+  storage::transaction_guard guard(db);
+  storage::transaction tx(db);
+  auto boot = storage::begin_boot(tx, now_ms);
+  guard.commit();
+  report.boot = boot.boot;
+  report.recovered = boot.recovered;
+  report.poisoned = boot.poisoned;
+}
+
+/// An application's database that no owner has opened yet has no tables of ours:
+/// that is no error for somebody who only wants to run SQL.
+bool has_schema(storage::connection& db) {
+  try {
+    storage::check_schema(db, schema_owner, storage::quire_migrations());
+    return true;
+  } catch (const storage::error& failure) {
+    if (failure.code() == errc::not_found)
+      return false;
+    throw;
+  }
+}
+
+} // namespace
+
+opened_database open_database(const options& options) {
+  opened_database result;
+  auto& connection = result.connection;
+  connection.path = options.database;
+  connection.vfs = options.vfs;
+  connection.sync = options.sync;
+  connection.patience = options.patience;
+  connection.checkpoint_on_close = options.mode == access::own;
+
+  if (options.mode == access::look) {
+    auto db = storage::connection::open_reader(connection);
+    result.report.has_schema = has_schema(db);
+    return result;
+  }
+  if (options.mode == access::own && options.vfs.empty())
+    result.lock = storage::owner_lock::acquire(options.database);
+  auto db = storage::connection::open_writer(connection);
+  if (options.mode == access::visit) {
+    result.report.has_schema = has_schema(db);
+    return result;
+  }
+  auto now_ms = options.clock->unix_ms();
+  result.report.migrations = storage::migrate(db, schema_owner, storage::quire_migrations(), now_ms);
+  result.report.has_schema = true;
+  start_boot(db, now_ms, result.report);
+  return result;
+}
+
+} // namespace quire

@@ -1,0 +1,66 @@
+#pragma once
+
+#include "quire/actors/task_handler.hpp"
+#include "quire/messages/types/clock_source.hpp"
+#include "quire/messages/types/sql.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace quire {
+
+/// What this process wants of the database.
+enum class access : std::uint8_t {
+  own,       ///< Write, run the services; one process at a time.
+  visit,     ///< Write beside an owner: no services, no checkpoints.
+  look,      ///< Read only: works beside everybody.
+};
+
+/// Everything that can be chosen about a runtime. Only `database` has no
+/// default. Durations are at most 10 years, `retention` is at most 100.
+struct options {
+  std::string database;                          ///< Path of the SQLite file.
+  access mode = access::own;
+  durability sync = durability::normal;          ///< For requests that do not say.
+
+  int workers = 4;                               ///< Tasks that run at a time, 1 to 1024.
+  int readers = 2;                               ///< Read-only connections, 1 to 64.
+
+  std::chrono::milliseconds patience{30'000};    ///< How long others' locks are waited for.
+  std::chrono::milliseconds request_timeout{30'000}; ///< For calls that do not say.
+  std::chrono::milliseconds drain_timeout{10'000};   ///< How long `close` lets tasks finish.
+  std::chrono::milliseconds stop_deadline{30'000};   ///< Then `close` ends the process with status 75.
+
+  std::size_t batch_members_max = 256;           ///< Requests in one transaction, 1 to 100,000.
+  std::size_t waiting_max = 100'000;             ///< Requests that may wait before `overloaded`.
+  std::size_t waiting_bytes_max = std::size_t{256} << 20;
+
+  std::chrono::milliseconds maintenance_interval{3'600'000}; ///< Also at start; 0: no timer.
+  std::chrono::hours retention{24 * 30};         ///< How long ended tasks and runs are kept; 0 for ever.
+  /// A task that runs longer, and longer than its own timeout allows, is given up; 0: never.
+  std::chrono::milliseconds stuck_after{7'200'000};
+
+  task_handlers handlers;                        ///< By kind; `command` is built in.
+
+  // For tests and simulations.
+  std::shared_ptr<const clock_source> clock;     ///< The machine's if absent.
+  std::uint64_t seed = 0;                        ///< Of the jitter; 0 takes one from the machine.
+  std::string vfs;                               ///< SQLite VFS; any but the default has no owner lock.
+
+  /// Called once, on a thread of the runtime, when it gives up for good. It only
+  /// tells others and returns: the runtime cannot be closed on this thread, nor
+  /// while it waits here.
+  std::function<void(const std::string& reason)> on_failed;
+
+  /// Registers a handler, for `runtime rt{options{...}.handle("resize", f)}`.
+  options& handle(std::string kind, task_handler handler);
+
+  /// @throws failure with `errc::invalid_argument`, naming the first option that
+  ///         is outside of its limits.
+  void validate() const;
+};
+
+} // namespace quire

@@ -1,0 +1,159 @@
+#pragma once
+
+#include "quire/app/failure.hpp"
+#include "quire/app/options.hpp"
+#include "quire/messages/query.hpp"
+#include "quire/messages/types/pipeline.hpp"
+#include "quire/messages/types/status.hpp"
+#include "quire/messages/types/task.hpp"
+#include "quire/messages/write.hpp"
+#include "quire/storage/sqlite/transaction.hpp"
+
+#include <chrono>
+#include <functional>
+#include <future>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace quire {
+
+/// What was recovered when a runtime opened its database.
+struct opening {
+  std::int64_t boot = 0;         ///< How often this database was opened by an owner, this time included.
+  std::int64_t recovered = 0;    ///< Tasks requeued that a dead process was running.
+  std::int64_t poisoned = 0;     ///< Tasks failed because their process died under them too often.
+  int migrations = 0;            ///< Steps of Quire's schema that were applied.
+  bool has_schema = true;        ///< False if the file has no tables of Quire, and none were asked for.
+};
+
+/// One open database with its writer, its readers and its services.
+///
+/// All methods may be called from any thread, also by several threads at once,
+/// but not by a function inside a write or a read: it would wait for itself.
+/// Handlers of tasks may call all of them but `close`.
+///
+/// A call waits for its answer for at most `options::request_timeout`, `wait` for
+/// the timeout it is given, and an `_async` one not at all: its future is ready
+/// within `request_timeout`. Opening waits for the locks of other processes for up
+/// to `options::patience` each time, and closing has limits of its own. What fails
+/// throws `failure`, and once `close` began, that is `unavailable`.
+///
+/// Destroying the runtime closes it. As with any object, no other thread may begin
+/// a call then; on a thread that `close` refuses, it ends the program.
+class runtime {
+public:
+  /// Opens or creates the database, brings Quire's tables up to date, requeues
+  /// what a dead process was running and starts every service.
+  /// @throws failure: `cannot_open`, `read_only`, `not_a_database`, `corrupt`,
+  ///         `newer_schema`, `already_owned`, `busy`, `timeout`, `invalid_argument`.
+  explicit runtime(options options);
+
+  ~runtime();
+  runtime(const runtime&) = delete;
+  runtime& operator=(const runtime&) = delete;
+
+  /// What opening found and did.
+  const opening& opened() const noexcept;
+
+  /// Runs `batch` as one atomic unit on the writer: all of its statements take
+  /// effect, or none.
+  /// @returns a receipt once the batch is committed, as sure as it asked for.
+  /// @throws failure with the error of the statement that failed; `timeout`
+  ///         leaves the outcome unknown.
+  messages::receipt write(messages::write_batch batch);
+  messages::receipt write(std::string sql, std::vector<value> params = {});
+  std::future<messages::receipt> write_async(messages::write_batch batch);
+
+  /// Runs `f(storage::transaction&)` on the writer, as one atomic unit, and
+  /// returns what it returns once it is committed. `f` may be run again when a
+  /// neighbour spoils the transaction: it touches nothing but the transaction.
+  template <class F>
+    requires std::is_invocable_v<F&, storage::transaction&>
+  auto write(F f) -> std::invoke_result_t<F&, storage::transaction&> {
+    using result = std::invoke_result_t<F&, storage::transaction&>;
+    // Shared: after a timeout the writer may still be running it.
+    if constexpr (std::is_void_v<result>) {
+      write_call(std::move(f));
+    } else {
+      auto value = std::make_shared<std::optional<result>>();
+      write_call([f = std::move(f), value](storage::transaction& tx) mutable { value->emplace(f(tx)); });
+      return std::move(**value);
+    }
+  }
+
+  /// Runs a query on one of the readers. It sees every write whose receipt was
+  /// there before.
+  row_set query(messages::query query);
+  row_set query(std::string sql, std::vector<value> params = {});
+  std::future<messages::query_result> query_async(messages::query query);
+
+  /// Runs `f(storage::snapshot&)` on one of the readers: all it reads is of one
+  /// moment.
+  template <class F>
+    requires std::is_invocable_v<F&, storage::snapshot&>
+  auto read(F f) -> std::invoke_result_t<F&, storage::snapshot&> {
+    using result = std::invoke_result_t<F&, storage::snapshot&>;
+    auto value = std::make_shared<std::optional<result>>();
+    read_call([f = std::move(f), value](storage::snapshot& db) mutable { value->emplace(f(db)); });
+    return std::move(**value);
+  }
+
+  /// Puts a task into its queue; it is durable when this returns.
+  task_id enqueue(task_spec task);
+  std::vector<task_id> enqueue(std::vector<task_spec> tasks);
+
+  /// Waits until the task has ended and returns it, for at most 10 years. What it
+  /// returns was true after the call began.
+  /// @throws failure with `errc::timeout`, which changes nothing about the task.
+  task_record wait(task_id task, std::chrono::milliseconds timeout);
+
+  task_state cancel(task_id task, std::string reason);
+  task_state retry(task_id task);
+  std::vector<task_record> tasks(const task_filter& filter = {});
+  std::optional<task_details> find(task_id task);
+
+  /// Starts a run of a pipeline; `params` go over the definition's defaults.
+  run_id start(const pipeline_spec& pipeline, const std::map<std::string, std::string>& params = {});
+
+  /// The same for a run. Waiting in portions is fine.
+  run_record wait(run_id run, std::chrono::milliseconds timeout);
+
+  run_state cancel(run_id run, std::string reason);
+  std::vector<run_record> runs(const run_filter& filter = {});
+  std::optional<run_record> find(run_id run);
+
+  /// How the writer, the readers and the services are.
+  runtime_status status();
+
+  /// Runs all operations of maintenance now and returns when they are done.
+  void maintain();
+
+  /// Takes nothing new, lets running tasks finish for `options::drain_timeout`,
+  /// gives back what is unfinished, checkpoints and closes. Who is inside another
+  /// call gets its answer, or `failure` with `errc::unavailable`. All but the
+  /// first call only wait for the end of the first.
+  ///
+  /// It may take `drain_timeout` and `options::stop_deadline` together; then it
+  /// ends the process with status 75.
+  /// @throws failure with `errc::conflict` on a thread of the runtime itself, for
+  ///         which it would wait: in a handler, in a function inside a write or a
+  ///         read, in `options::on_failed`. Nothing was done then.
+  void close();
+
+  /// For `app/actors.hpp`.
+  struct impl;
+  impl& internals() noexcept { return *impl_; }
+
+private:
+  void write_call(std::function<void(storage::transaction&)> f);
+  void read_call(std::function<void(storage::snapshot&)> f);
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace quire

@@ -1,0 +1,125 @@
+#include "quire/app/cli/command_line.hpp"
+#include "quire/app/cli/exit_status.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace quire;
+using namespace quire::cli;
+using words = std::vector<std::string>;
+
+namespace {
+
+template <class Arguments>
+Arguments read(const words& line) {
+  auto result = parse_command_line(line);
+  BOOST_REQUIRE(std::holds_alternative<Arguments>(result));
+  return std::get<Arguments>(result);
+}
+
+std::string refusal(const words& line) {
+  try {
+    parse_command_line(line);
+  } catch (const usage_error& refused) {
+    return refused.what();
+  }
+  return "";
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(command_line)
+
+BOOST_AUTO_TEST_CASE(run_takes_its_options_before_and_behind_the_file) {
+  for (auto& line : {words{"run", "p.json", "--db", "x.db", "--set", "a=1", "--workers", "3", "--json", "--resume"},
+                     words{"run", "--resume", "--json", "--workers=3", "--set=a=1", "--db=x.db", "p.json"}}) {
+    auto run = read<run_arguments>(line);
+    BOOST_TEST(run.file == "p.json");
+    BOOST_TEST(run.database.value() == "x.db");
+    BOOST_TEST(run.settings.at("a") == "1");
+    BOOST_TEST(run.workers.value() == 3);
+    BOOST_TEST((run.json && run.resume && !run.quiet));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_given_is_absent) {
+  auto run = read<run_arguments>({"run", "-"});
+  BOOST_TEST(run.file == "-");
+  BOOST_TEST(!run.database.has_value());
+  BOOST_TEST(!run.workers.has_value());
+  BOOST_TEST(run.settings.empty());
+  BOOST_TEST((!run.json && !run.resume && !run.quiet));
+}
+
+// The library would take some of these for lists, or take them apart.
+BOOST_AUTO_TEST_CASE(a_setting_may_hold_anything_behind_its_first_equals_sign) {
+  for (std::string text : {"", "a=b", "[x]", "[x,y]", "a b", "{{item}}", "-x", "--json", "'q'", "\"", "a,b", "\\"}) {
+    auto run = read<run_arguments>({"run", "p.json", "--set", "k=" + text, "--set", "other=1"});
+    BOOST_TEST(run.settings.at("k") == text);
+    BOOST_TEST(run.settings.at("other") == "1");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(parameters_of_sql_are_taken_as_they_are) {
+  auto sql = read<sql_arguments>({"sql", "SELECT ?1, ?2, ?3", "[1,2]", "", "it's"});
+  BOOST_TEST(sql.sql == "SELECT ?1, ?2, ?3");
+  BOOST_TEST(sql.params == (words{"[1,2]", "", "it's"}), boost::test_tools::per_element());
+  auto negative = read<sql_arguments>({"sql", "--json", "SELECT ?1", "--", "-7", "--db"});
+  BOOST_TEST(negative.json);
+  BOOST_TEST(negative.params == (words{"-7", "--db"}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(filters_are_typed) {
+  auto list = read<task_list_arguments>({"task", "list", "--state", "failed", "--kind", "k", "--run", "7", "--stage",
+                                         "s", "--limit", "0"});
+  BOOST_TEST((list.filter.state == task_state::failed));
+  BOOST_TEST(list.filter.kind.value() == "k");
+  BOOST_TEST(list.filter.run->value == 7);
+  BOOST_TEST(list.filter.stage.value() == "s");
+  BOOST_TEST(list.filter.limit.value() == 0);
+  auto runs = read<pipeline_list_arguments>({"pipeline", "list", "--state", "partial_success", "--name", "n"});
+  BOOST_TEST((runs.filter.state == run_state::partial_success));
+  BOOST_TEST(runs.filter.pipeline.value() == "n");
+}
+
+BOOST_AUTO_TEST_CASE(every_state_that_is_shown_can_be_asked_for) {
+  for (auto state : all_task_states()) {
+    auto list = read<task_list_arguments>({"task", "list", "--state", std::string{to_string(state)}});
+    BOOST_TEST((list.filter.state == state));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(changes_take_many_tasks) {
+  auto cancel = read<task_change_arguments>({"task", "cancel", "1", "2", "--reason", "not needed"});
+  BOOST_TEST((cancel.what == task_change_arguments::change::cancel));
+  BOOST_TEST(cancel.tasks.size() == 2u);
+  BOOST_TEST(cancel.reason == "not needed");
+  auto retry = read<task_change_arguments>({"task", "retry", "9223372036854775807"});
+  BOOST_TEST((retry.what == task_change_arguments::change::retry));
+  BOOST_TEST(refusal({"task", "retry", "1", "--reason", "x"}).find("--reason: unknown option") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(every_command_explains_itself) {
+  for (auto& command : {words{}, words{"run"}, words{"sql"}, words{"task"}, words{"task", "list"}, words{"task", "show"},
+                        words{"task", "retry"}, words{"task", "cancel"}, words{"pipeline"}, words{"pipeline", "list"},
+                        words{"pipeline", "show"}, words{"status"}})
+    for (auto* option : {"--help", "-h"}) {
+      auto line = command;
+      line.emplace_back(option);
+      auto text = read<print_text>(line).text;
+      auto name = std::string{"quire"};
+      for (auto& word : command)
+        name += " " + word;
+      BOOST_TEST(text.find("Usage: " + name) != std::string::npos, text);
+    }
+  BOOST_TEST(read<print_text>({"--version"}).text.starts_with("quire "));
+}
+
+// The long table of bad lines is in tests/real: these are about the text.
+BOOST_AUTO_TEST_CASE(a_refusal_names_the_command_and_where_to_read_on) {
+  BOOST_TEST(refusal({"task", "show", "x"})
+             == "quire task show: ID: 'x' is no whole number from 1 up (see quire task show --help)");
+  BOOST_TEST(refusal({"run", "a", "--workers", "1e3"})
+             == "quire run: --workers: '1e3' is no whole number from 1 to 1024 (see quire run --help)");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

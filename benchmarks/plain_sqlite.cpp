@@ -1,0 +1,290 @@
+#include "quire/benchmarks/plain_sqlite.hpp"
+
+#include <sqlite3.h>
+
+#include <array>
+#include <stdexcept>
+#include <utility>
+
+namespace quire::benchmarks {
+
+namespace {
+
+constexpr const char* task_tables_sql = R"sql(
+  CREATE TABLE task(
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    lane         INTEGER NOT NULL,
+    state        INTEGER NOT NULL,
+    ord          INTEGER NOT NULL,
+    attempt      INTEGER NOT NULL DEFAULT 0,
+    attempts_max INTEGER NOT NULL,
+    epoch        INTEGER NOT NULL DEFAULT 0,
+    boot         INTEGER,
+    created_at   INTEGER NOT NULL,
+    claimed_at   INTEGER,
+    finished_at  INTEGER
+  ) STRICT;
+  CREATE INDEX task_ready ON task(lane, ord, id) WHERE state = 1;
+  CREATE INDEX task_running ON task(claimed_at, id) WHERE state = 3;
+  CREATE INDEX task_ended ON task(finished_at, id) WHERE state >= 10;
+)sql";
+
+constexpr const char* ready_tasks_sql = R"sql(
+  SELECT id, epoch FROM task WHERE state = 1 AND lane = 1 ORDER BY ord, id LIMIT 100
+)sql";
+
+constexpr const char* claim_task_sql = R"sql(
+  UPDATE task SET state = 3, epoch = epoch + 1, attempt = attempt + 1, boot = 1, claimed_at = ?2
+  WHERE id = ?1
+)sql";
+
+constexpr const char* complete_task_sql = R"sql(
+  UPDATE task SET state = 10, boot = NULL, finished_at = ?3 WHERE id = ?1 AND epoch = ?2 AND state = 3
+)sql";
+
+std::int64_t unix_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+void insert_event(plain_sqlite& db, sqlite3_stmt* insert, std::uint64_t i) {
+  auto& service = event_service(i);
+  sqlite3_bind_text(insert, 1, service.data(), static_cast<int>(service.size()), SQLITE_STATIC);
+  sqlite3_bind_text(insert, 2, event_payload, 60, SQLITE_STATIC);
+  sqlite3_bind_int64(insert, 3, static_cast<std::int64_t>(i));
+  if (db.run(insert) != SQLITE_DONE)
+    throw std::runtime_error(db.message());
+}
+
+/// Counts a lock that was not got within the busy timeout.
+void count(plain_sqlite& db, sample& seen, int code) {
+  if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
+    ++seen.locked_errors;
+  else
+    seen.fail(db.message());
+}
+
+void write_until_over(plain_sqlite& db, const referee& whistle, sample& seen, int rows_each) {
+  auto* begin = db.prepare("BEGIN IMMEDIATE");
+  auto* commit = db.prepare("COMMIT");
+  auto* insert = db.prepare(insert_event_sql);
+  std::uint64_t i = 0;
+  while (!whistle.over()) {
+    bool timed = whistle.counting();
+    auto start = steady::now();
+    if (int code = db.run(begin); code != SQLITE_DONE) {
+      count(db, seen, code);
+      continue;
+    }
+    for (int row = 0; row < rows_each; ++row)
+      insert_event(db, insert, i++);
+    if (int code = db.run(commit); code != SQLITE_DONE) {
+      count(db, seen, code);
+      db.execute("ROLLBACK");
+      continue;
+    }
+    if (whistle.counting())
+      seen.items += static_cast<std::uint64_t>(rows_each);
+    if (timed)
+      seen.latency.add(steady::now() - start);
+  }
+}
+
+void read_until_over(plain_sqlite& db, const referee& whistle, sample& seen, int seed,
+                     int lookups_each) {
+  auto* find = db.prepare(find_event_sql);
+  auto next = static_cast<std::uint64_t>(seed) << 32;
+  std::uint64_t bytes = 0;
+  while (!whistle.over()) {
+    if (lookups_each > 1)
+      db.execute("BEGIN");
+    for (int i = 0; i < lookups_each; ++i) {
+      bool timed = whistle.counting();
+      auto start = steady::now();
+      sqlite3_bind_int64(find, 1, event_id(next++));
+      int code = sqlite3_step(find);
+      if (code == SQLITE_ROW) {
+        bytes += static_cast<std::uint64_t>(sqlite3_column_bytes(find, 0));
+        // Touched as a program that wants the row does.
+        bytes += sqlite3_column_text(find, 1)[0];
+        bytes += static_cast<std::uint64_t>(sqlite3_column_int64(find, 2) & 1);
+      } else {
+        count(db, seen, code);
+      }
+      sqlite3_reset(find);
+      if (whistle.counting())
+        ++seen.items;
+      if (timed)
+        seen.latency.add(steady::now() - start);
+    }
+    if (lookups_each > 1)
+      db.execute("COMMIT");
+  }
+  if (bytes == 0)
+    seen.fail("no row was found");
+}
+
+} // namespace
+
+const std::string& event_service(std::uint64_t i) {
+  static const auto names = [] {
+    std::array<std::string, 16> result;
+    for (std::size_t n = 0; n < result.size(); ++n)
+      result[n] = "service-" + std::to_string(n);
+    return result;
+  }();
+  return names[i % names.size()];
+}
+
+plain_sqlite::plain_sqlite(const std::string& path, const std::string& sync) {
+  if (sqlite3_open_v2(path.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr)
+      != SQLITE_OK) {
+    std::string why = message();
+    sqlite3_close_v2(db_);
+    throw std::runtime_error(why);
+  }
+  sqlite3_busy_timeout(db_, 30'000);
+  execute("PRAGMA journal_mode = WAL");
+  execute(("PRAGMA synchronous = " + sync).c_str());
+}
+
+plain_sqlite::~plain_sqlite() {
+  for (auto* statement : statements_)
+    sqlite3_finalize(statement);
+  sqlite3_close_v2(db_);
+}
+
+void plain_sqlite::execute(const char* sql) {
+  if (sqlite3_exec(db_, sql, nullptr, nullptr, nullptr) != SQLITE_OK)
+    throw std::runtime_error(message() + ": " + sql);
+}
+
+int plain_sqlite::run(sqlite3_stmt* statement) {
+  int code = sqlite3_step(statement);
+  sqlite3_reset(statement);
+  return code;
+}
+
+sqlite3_stmt* plain_sqlite::prepare(const char* sql) {
+  sqlite3_stmt* result = nullptr;
+  if (sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &result, nullptr) != SQLITE_OK)
+    throw std::runtime_error(message() + ": " + sql);
+  statements_.push_back(result);
+  return result;
+}
+
+std::string plain_sqlite::message() const {
+  return sqlite3_errmsg(db_);
+}
+
+void make_events(const std::string& path, std::int64_t rows) {
+  plain_sqlite db(path, "off");
+  db.execute(event_table_sql);
+  db.execute(event_index_sql);
+  auto* insert = db.prepare(insert_event_sql);
+  db.execute("BEGIN IMMEDIATE");
+  for (std::int64_t i = 0; i < rows; ++i)
+    insert_event(db, insert, static_cast<std::uint64_t>(i));
+  db.execute("COMMIT");
+  db.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+sample plain_writes(const settings& how, const std::string& sync, int rows_each) {
+  scratch_folder folder(how.folder);
+  make_events(folder.database(), 0);
+  return run_threads(how, 1, [&](const referee& whistle, sample& seen, int) {
+    plain_sqlite db(folder.database(), sync);
+    write_until_over(db, whistle, seen, rows_each);
+  });
+}
+
+sample plain_thread_writes(const settings& how, const std::string& sync, int threads) {
+  scratch_folder folder(how.folder);
+  make_events(folder.database(), 0);
+  return run_threads(how, threads, [&](const referee& whistle, sample& seen, int) {
+    plain_sqlite db(folder.database(), sync);
+    write_until_over(db, whistle, seen, 1);
+  });
+}
+
+sample plain_reads(const settings& how, int threads, bool one_by_one) {
+  scratch_folder folder(how.folder);
+  make_events(folder.database(), event_rows);
+  return run_threads(how, threads, [&](const referee& whistle, sample& seen, int index) {
+    plain_sqlite db(folder.database(), "normal");
+    read_until_over(db, whistle, seen, index, one_by_one ? 1 : 1000);
+  });
+}
+
+std::vector<sample> plain_mixed(const settings& how, int writers, int readers) {
+  scratch_folder folder(how.folder);
+  make_events(folder.database(), event_rows);
+  std::vector<sample> written(static_cast<std::size_t>(writers));
+  auto total = run_threads(how, writers + readers,
+                           [&](const referee& whistle, sample& seen, int index) {
+    plain_sqlite db(folder.database(), "normal");
+    if (index < writers)
+      write_until_over(db, whistle, written[static_cast<std::size_t>(index)], 1);
+    else
+      read_until_over(db, whistle, seen, index, 1);
+  });
+  sample writes;
+  writes.seconds = total.seconds;
+  for (auto& one : written)
+    writes.merge(one);
+  return {std::move(writes), std::move(total)};
+}
+
+sample plain_tasks(const settings& how, const std::string& sync, int tasks) {
+  scratch_folder folder(how.folder);
+  plain_sqlite db(folder.database(), sync);
+  db.execute(task_tables_sql);
+  auto* add = db.prepare("INSERT INTO task(lane, state, ord, attempts_max, created_at) "
+                         "VALUES(1, 1, ?1, 3, ?1)");
+  db.execute("BEGIN IMMEDIATE");
+  for (int i = 0; i < tasks; ++i) {
+    sqlite3_bind_int64(add, 1, i / 100);
+    db.run(add);
+  }
+  db.execute("COMMIT");
+  db.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+
+  auto* begin = db.prepare("BEGIN IMMEDIATE");
+  auto* commit = db.prepare("COMMIT");
+  auto* ready = db.prepare(ready_tasks_sql);
+  auto* claim = db.prepare(claim_task_sql);
+  auto* complete = db.prepare(complete_task_sql);
+  std::vector<std::pair<std::int64_t, std::int64_t>> running;
+  sample seen;
+  auto start = steady::now();
+  do {
+    auto begun = steady::now();
+    auto completed = running.size();
+    db.run(begin);
+    for (auto [id, epoch] : running) {
+      sqlite3_bind_int64(complete, 1, id);
+      sqlite3_bind_int64(complete, 2, epoch);
+      sqlite3_bind_int64(complete, 3, unix_ms());
+      db.run(complete);
+    }
+    running.clear();
+    while (sqlite3_step(ready) == SQLITE_ROW)
+      running.emplace_back(sqlite3_column_int64(ready, 0), sqlite3_column_int64(ready, 1) + 1);
+    sqlite3_reset(ready);
+    for (auto [id, epoch] : running) {
+      sqlite3_bind_int64(claim, 1, id);
+      sqlite3_bind_int64(claim, 2, unix_ms());
+      db.run(claim);
+    }
+    if (db.run(commit) != SQLITE_DONE)
+      throw std::runtime_error(db.message());
+    seen.items += completed;
+    seen.latency.add(steady::now() - begun);
+  } while (!running.empty());
+  seen.seconds = std::chrono::duration<double>(steady::now() - start).count();
+  if (seen.items != static_cast<std::uint64_t>(tasks))
+    seen.fail("not every task was completed");
+  return seen;
+}
+
+} // namespace quire::benchmarks

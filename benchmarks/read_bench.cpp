@@ -1,0 +1,82 @@
+// Point lookups through the whole path, alone and beside writes, compared with
+// threads that have a connection each and read one by one.
+
+#include "quire/benchmarks/clients.hpp"
+#include "quire/benchmarks/plain_sqlite.hpp"
+
+#include <functional>
+#include <stdexcept>
+#include <string>
+
+using namespace quire::benchmarks;
+
+namespace {
+
+template <class Section>
+auto on_new_runtime(const settings& how, Section section) {
+  scratch_folder folder(how.folder);
+  make_events(folder.database(), event_rows);
+  quire::runtime running(event_options(folder.database(), "normal"));
+  return section(running);
+}
+
+query_plan read_plan(int clients, int window, int lookups) {
+  query_plan plan;
+  plan.clients = clients;
+  plan.window = window;
+  plan.items_each = static_cast<std::uint64_t>(lookups);
+  plan.make = [lookups](int client, std::uint64_t i) {
+    return find_events((static_cast<std::uint64_t>(client) << 32) + i, lookups);
+  };
+  return plan;
+}
+
+write_plan single_row_writes(int clients, int window) {
+  write_plan plan;
+  plan.clients = clients;
+  plan.window = window;
+  plan.make = [](int, std::uint64_t i) { return insert_events(i, 1); };
+  return plan;
+}
+
+sample read_as_actors(const settings& how, int clients, int window, int lookups) {
+  return on_new_runtime(how, [&](quire::runtime& running) {
+    return run_clients(how, running, single_row_writes(0, 0),
+                       read_plan(clients, window, lookups)).second;
+  });
+}
+
+std::vector<sample> read_and_write(const settings& how, int writers, int readers, int window) {
+  return on_new_runtime(how, [&](quire::runtime& running) {
+    auto [written, read] = run_clients(how, running, single_row_writes(writers, window),
+                                       read_plan(readers, window, 1));
+    return std::vector<sample>{std::move(written), std::move(read)};
+  });
+}
+
+sample read_blocking(const settings& how, int clients) {
+  return on_new_runtime(how, [&](quire::runtime& running) {
+    return run_blocking(how, clients, [&](int client, std::uint64_t i) {
+      auto id = event_id((static_cast<std::uint64_t>(client) << 32) + i);
+      if (running.query(find_event_sql, {id}).rows.size() != 1)
+        throw std::runtime_error("no row was found");
+    });
+  });
+}
+
+void run(program& self) {
+  auto& how = self.how();
+  auto floor = [&] { return plain_reads(how, 4, true); };
+  self.compare({"r4x16", 4, 16, "normal"}, [&] { return read_as_actors(how, 4, 16, 1); }, floor);
+  self.compare({"r4batch16", 4, 4, "normal"}, [&] { return read_as_actors(how, 4, 4, 16); }, floor);
+  self.compare({"r4blocking", 4, 1, "normal"}, [&] { return read_blocking(how, 4); }, floor);
+  self.compare_all({{"m4x4_writes", 4, 16, "normal"}, {"m4x4_reads", 4, 16, "normal"}},
+                   [&] { return read_and_write(how, 4, 4, 16); },
+                   [&] { return plain_mixed(how, 4, 4); });
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  return run_program(argc, argv, "read_bench", run);
+}

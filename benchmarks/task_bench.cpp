@@ -1,0 +1,149 @@
+// Tasks from enqueue to completion, with a handler that does nothing, compared
+// with plain SQLite that claims and completes by 100 and runs nothing at all.
+
+#include "quire/benchmarks/clients.hpp"
+#include "quire/benchmarks/plain_sqlite.hpp"
+
+#include <atomic>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace quire::benchmarks;
+
+namespace {
+
+/// A runtime whose handler of `noop` only counts.
+class task_runtime {
+public:
+  task_runtime(const settings& how, const std::string& sync)
+    : folder_(how.folder), running_(make_options(sync)) {}
+
+  quire::runtime& operator*() noexcept { return running_; }
+
+  std::uint64_t started() const noexcept { return started_.load(); }
+
+  /// Returns when `count` handlers have begun.
+  void wait_until_started(std::uint64_t count) {
+    auto limit = steady::now() + std::chrono::minutes{2};
+    for (auto seen = started_.load(); seen < count; seen = started_.load()) {
+      if (steady::now() > limit)
+        throw std::runtime_error("tasks do not run");
+      std::this_thread::sleep_for(std::chrono::microseconds{100});
+    }
+  }
+
+  /// Returns when every task has ended and that is committed.
+  void wait_until_idle() {
+    // By partial indexes: whether any is ready or running.
+    constexpr auto unfinished = "SELECT EXISTS(SELECT 1 FROM quire_task WHERE state = 3) "
+                                "OR EXISTS(SELECT 1 FROM quire_task WHERE state = 1)";
+    auto limit = steady::now() + std::chrono::minutes{2};
+    while (running_.query(unfinished).rows.at(0).at(0).integer() != 0) {
+      if (steady::now() > limit)
+        throw std::runtime_error("tasks do not end");
+      std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    }
+  }
+
+  /// Returns how many tasks have ended as completed.
+  std::uint64_t completed() {
+    auto rows = running_.query("SELECT count(*) FROM quire_task WHERE state = 10").rows;
+    return static_cast<std::uint64_t>(rows.at(0).at(0).integer());
+  }
+
+private:
+  quire::options make_options(const std::string& sync) {
+    auto result = event_options(folder_.database(), sync);
+    result.handle("noop", [this](quire::task_context&) {
+      started_.fetch_add(1);
+      return quire::task_outcome::success();
+    });
+    return result;
+  }
+
+  scratch_folder folder_;
+  std::atomic<std::uint64_t> started_{0};
+  quire::runtime running_;
+};
+
+quire::task_spec noop_task(std::string kind = "noop") {
+  quire::task_spec task;
+  task.kind = std::move(kind);
+  task.payload = "{}";
+  return task;
+}
+
+/// The time of the enqueue counts, too; so the ratio says less than the truth.
+sample run_tasks(const settings& how, const std::string& sync, int count) {
+  task_runtime tasks(how, sync);
+  std::vector<quire::task_spec> specs(static_cast<std::size_t>(count), noop_task());
+  sample seen;
+  auto start = steady::now();
+  (*tasks).enqueue(std::move(specs));
+  tasks.wait_until_started(static_cast<std::uint64_t>(count));
+  tasks.wait_until_idle();
+  seen.seconds = std::chrono::duration<double>(steady::now() - start).count();
+  seen.items = tasks.completed();
+  if (seen.items != static_cast<std::uint64_t>(count))
+    seen.fail("not every task was completed");
+  if (tasks.started() != static_cast<std::uint64_t>(count))
+    seen.fail("a task was run twice");
+  return seen;
+}
+
+/// Nobody has a handler for them: what is measured is the enqueue alone.
+sample enqueue_blocking(const settings& how, int clients) {
+  task_runtime tasks(how, "normal");
+  return run_blocking(how, clients,
+                      [&](int, std::uint64_t) { (*tasks).enqueue(noop_task("later")); });
+}
+
+/// One task at a time on an idle runtime: how long until its handler begins.
+sample start_latency(const settings& how) {
+  scratch_folder folder(how.folder);
+  std::atomic<std::uint64_t> begun{0};
+  auto chosen = event_options(folder.database(), "normal");
+  chosen.handle("noop", [&begun](quire::task_context&) {
+    begun.fetch_add(1);
+    begun.notify_one();
+    return quire::task_outcome::success();
+  });
+  quire::runtime running(std::move(chosen));
+  return run_threads(how, 1, [&](const referee& whistle, sample& seen, int) {
+    std::uint64_t before = 0;
+    while (!whistle.over()) {
+      bool timed = whistle.counting();
+      auto start = steady::now();
+      auto task = running.enqueue(noop_task());
+      begun.wait(before++);
+      auto waited = steady::now() - start;
+      if (running.wait(task, std::chrono::seconds{30}).state != quire::task_state::completed)
+        seen.fail("a task was not completed");
+      if (whistle.counting())
+        ++seen.items;
+      if (timed)
+        seen.latency.add(waited);
+    }
+  });
+}
+
+void run(program& self) {
+  auto& how = self.how();
+  int count = how.quick ? 200 : 20'000;
+  for (std::string sync : {"normal", "full"}) {
+    self.compare({"e2e_" + sync, 4, 1, sync}, [&] { return run_tasks(how, sync, count); },
+                 [&] { return plain_tasks(how, sync, count); });
+  }
+  self.compare({"enqueue16", 16, 1, "normal"}, [&] { return enqueue_blocking(how, 16); },
+               [&] { return plain_tasks(how, "normal", count); });
+  self.measure({"start1", 1, 1, "normal"}, [&] { return start_latency(how); });
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  return run_program(argc, argv, "task_bench", run);
+}

@@ -1,6 +1,7 @@
 #include "quire/tests/simulation/memory_disk.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace quire::tests {
 
@@ -11,7 +12,8 @@ constexpr std::size_t sector = 512;
 void put(disk_bytes& content, std::size_t offset, std::span<const unsigned char> data) {
   if (content.size() < offset + data.size())
     content.resize(offset + data.size());
-  std::ranges::copy(data, content.begin() + static_cast<std::ptrdiff_t>(offset));
+  if (!data.empty())
+    std::memcpy(content.data() + offset, data.data(), data.size()); // A tenth of all time otherwise.
 }
 
 } // namespace

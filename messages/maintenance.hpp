@@ -29,7 +29,7 @@ struct upkeep_request {
 
 struct upkeep_done {
   std::int64_t frames = 0; ///< In the log before.
-  std::int64_t moved = 0;  ///< Of them, moved into the database file.
+  std::int64_t moved = 0;  ///< Of them, those that are in the database file now.
 };
 
 } // namespace quire::messages

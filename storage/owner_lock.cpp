@@ -37,10 +37,23 @@ private:
   int number_;
 };
 
+/// Returns where `path` leads to, also if nothing is there yet.
+std::filesystem::path followed(std::filesystem::path path) {
+  constexpr int links_max = 40; // As many as the kernel follows.
+  std::error_code failed;
+  for (int links = 0; links < links_max && std::filesystem::is_symlink(path, failed); ++links) {
+    auto target = std::filesystem::read_symlink(path, failed);
+    if (failed)
+      break;
+    path = target.is_absolute() ? target : path.parent_path() / target;
+  }
+  return path;
+}
+
 /// Two names of one file must lead to one lock, as SQLite follows links, too.
 std::string lock_path(const std::string& database) {
   std::error_code failed;
-  auto path = std::filesystem::weakly_canonical(database, failed);
+  auto path = std::filesystem::weakly_canonical(followed(database), failed);
   return (failed ? database : path.string()) + ".lock";
 }
 

@@ -3,8 +3,11 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -23,8 +26,13 @@ public:
 
   value() = default;
   value(std::nullptr_t) {}
+  /// @throws std::out_of_range for what SQL has no integer for: 2^63 and more.
   template <std::integral T>
-  value(T x) : data_(static_cast<std::int64_t>(x)) {}
+  value(T x) : data_(static_cast<std::int64_t>(x)) {
+    if constexpr (std::is_unsigned_v<T> && sizeof(T) == sizeof(std::int64_t))
+      if (x > static_cast<T>(std::numeric_limits<std::int64_t>::max()))
+        throw std::out_of_range("quire::value: " + std::to_string(x) + " is larger than any integer of SQL");
+  }
   value(double x) : data_(x) {}
   value(std::string x) : data_(std::move(x)) {}
   value(std::string_view x) : data_(std::string{x}) {}

@@ -2,6 +2,8 @@
 
 #include "quire/storage/sqlite/connection_state.hpp"
 
+#include <sqlite3.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -17,6 +19,27 @@ constexpr auto advance_seq_sql =
 constexpr auto find_triggers_sql = R"(
 SELECT 1 FROM sqlite_schema WHERE type='trigger'
 UNION ALL SELECT 1 FROM sqlite_temp_schema WHERE type='trigger' LIMIT 1)";
+
+/// How many batches are cautious after a statement that was not undone for sure.
+constexpr int cautious_batches_max = 256;
+
+/// Returns whether SQLite undoes a statement that failed like this, rows that it
+/// has written already included. It keeps what it needs for that only where it
+/// foresees the failure. It does not foresee that a value has the wrong type for a
+/// STRICT table or a rowid, and not every violated foreign key; `total_changes`
+/// does not count what is left then.
+bool undone_by_sqlite(const error& failure) {
+  switch (failure.sqlite_code()) {
+    case 0: // It was refused before SQLite ran it.
+    case SQLITE_AUTH:
+    case SQLITE_CONSTRAINT_UNIQUE:
+    case SQLITE_CONSTRAINT_PRIMARYKEY:
+    case SQLITE_CONSTRAINT_ROWID:
+    case SQLITE_CONSTRAINT_NOTNULL:
+    case SQLITE_CONSTRAINT_CHECK: return true;
+    default: return (failure.sqlite_code() & 0xff) == SQLITE_ERROR;
+  }
+}
 
 void fail(member_result& result, const error& failure) {
   result = {};
@@ -44,7 +67,6 @@ connection& batch_executor::db() {
 
 void batch_executor::reopen() {
   db_.emplace(open_());
-  savepoints_always_ = false;
   try {
     if (limit_.over)
       db_->limit_running([this] { return member_runs_ && limit_.over(); });
@@ -66,6 +88,7 @@ std::vector<member_result> batch_executor::execute(std::span<batch_member* const
   run_all(members, results);
   for (auto& result : results)
     totals_.failed += result.failure ? 1 : 0;
+  cautious_batches_ = std::max(0, cautious_batches_ - 1);
   return results;
 }
 
@@ -140,23 +163,25 @@ batch_executor::turn batch_executor::attempt(std::span<batch_member* const> memb
     transaction_control::rollback(*db_);
     return {};
   }
-  return commit(kept, results);
+  return commit(which, kept, results);
 }
 
-batch_executor::turn batch_executor::commit(const indices& kept,
+/// Commits. If that fails, the members of `which` that are not among the `kept`
+/// ones fail with it: their own errors speak of rows that are gone.
+batch_executor::turn batch_executor::commit(const indices& which, const indices& kept,
                                             std::vector<member_result>& results) {
   std::uint64_t seq = 0;
   try {
     seq = advance_commit_seq();
   } catch (const error& failure) {
     transaction_control::rollback(*db_);
-    fail_all(kept, failure, results);
+    fail_all(which, failure, results);
     return {};
   }
   try {
     transaction_control::commit(*db_);
   } catch (const error& failure) {
-    return handle_failed_commit(failure, seq, kept, results);
+    return handle_failed_commit(failure, seq, which, kept, results);
   }
   note_commit(seq, kept, results);
   return {};
@@ -174,20 +199,21 @@ void batch_executor::note_commit(std::uint64_t seq, const indices& kept,
 }
 
 batch_executor::turn batch_executor::handle_failed_commit(const error& failure, std::uint64_t seq,
+                                                          const indices& which,
                                                           const indices& kept,
                                                           std::vector<member_result>& results) {
   // Only these two leave the transaction open, and so without effect.
   auto open = !db_->autocommit();
   auto busy = open && failure.code() == errc::busy;
   if (!busy && !(open && failure.code() == errc::constraint)) {
-    settle_failed_commit(failure, seq, kept, results);
+    settle_failed_commit(failure, seq, which, kept, results);
     return {};
   }
   transaction_control::rollback(*db_);
   if (!busy && kept.size() > 1)
     return {kept, true};
-  fail_all(kept, failure, results);
-  totals_.locked_errors += busy ? static_cast<std::int64_t>(kept.size()) : 0;
+  fail_all(which, failure, results);
+  totals_.locked_errors += busy ? static_cast<std::int64_t>(which.size()) : 0;
   return {};
 }
 
@@ -215,7 +241,7 @@ std::optional<error> batch_executor::run_guarded(batch_member& member, transacti
 
 batch_executor::ending batch_executor::run_member(batch_member& member, member_result& result) {
   result = {};
-  auto savepoint = savepoints_always_ || !member.single_statement();
+  auto savepoint = cautious_batches_ > 0 || !member.single_statement();
   auto before = db_->total_changes();
   transaction tx{*db_};
   try {
@@ -233,7 +259,7 @@ batch_executor::ending batch_executor::run_member(batch_member& member, member_r
                                         "still violated at the end of the request");
     if (failure) {
       fail(result, *failure);
-      return undo_member(savepoint, before);
+      return undo_member(savepoint, before, *failure);
     }
     if (savepoint)
       transaction_control::release_savepoint(*db_);
@@ -249,7 +275,8 @@ batch_executor::ending batch_executor::run_member(batch_member& member, member_r
 }
 
 /// Undoes what a failed member left, if the transaction is still alive.
-batch_executor::ending batch_executor::undo_member(bool savepoint, std::int64_t changes_before) {
+batch_executor::ending batch_executor::undo_member(bool savepoint, std::int64_t changes_before,
+                                                   const error& failure) {
   if (savepoint) {
     transaction_control::rollback_to_savepoint(*db_);
     transaction_control::release_savepoint(*db_);
@@ -257,13 +284,13 @@ batch_executor::ending batch_executor::undo_member(bool savepoint, std::int64_t 
   }
   // SQLite has undone the only statement, unless FAIL left some of its rows or a
   // deferred foreign key is violated. What FAIL leaves inside of a trigger is not
-  // always counted as a change: where there are triggers, nothing is assumed, and
-  // later members get savepoints, so that this costs one replay and not many.
-  auto triggers = triggers_exist();
-  savepoints_always_ = triggers;
-  auto clean =
-    !triggers && db_->total_changes() == changes_before && !db_->deferred_constraint_violated();
-  return clean ? ending::undone : ending::spoiled;
+  // always counted as a change: where there are triggers, nothing is assumed.
+  if (undone_by_sqlite(failure) && !triggers_exist() && db_->total_changes() == changes_before
+      && !db_->deferred_constraint_violated())
+    return ending::undone;
+  // Who sent this may send more of it: that must not cost a replay each time.
+  cautious_batches_ = cautious_batches_max;
+  return ending::spoiled;
 }
 
 bool batch_executor::triggers_exist() {
@@ -314,7 +341,7 @@ void batch_executor::commit_nothing() {
 
 /// Finds out what became of a transaction whose COMMIT failed.
 void batch_executor::settle_failed_commit(const error& failure, std::uint64_t expected,
-                                          const indices& kept,
+                                          const indices& which, const indices& kept,
                                           std::vector<member_result>& results) {
   auto unknown = [&](const std::string& why) {
     error outcome(errc::commit_outcome_unknown,
@@ -332,10 +359,11 @@ void batch_executor::settle_failed_commit(const error& failure, std::uint64_t ex
       return unknown("the database does not tell");
     // Another process may have taken the number that this COMMIT did not get.
     auto applied = stored->seq == expected && stored->author == *author_;
-    if (applied || failure.code() != errc::disk_full)
+    // Not `errc::disk_full`, which an I/O error may be called, too.
+    if (applied || (failure.sqlite_code() & 0xff) != SQLITE_FULL)
       commit_nothing();
     if (!applied)
-      return fail_all(kept, failure, results);
+      return fail_all(which, failure, results);
     auto newest = commit_seq_;
     note_commit(expected, kept, results);
     commit_seq_ = newest;

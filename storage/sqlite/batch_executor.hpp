@@ -116,15 +116,15 @@ private:
                std::vector<member_result>& results);
   bool begin(std::span<batch_member* const> members, const indices& which,
              std::vector<member_result>& results);
-  turn commit(const indices& kept, std::vector<member_result>& results);
-  turn handle_failed_commit(const error& failure, std::uint64_t seq, const indices& kept,
-                            std::vector<member_result>& results);
+  turn commit(const indices& which, const indices& kept, std::vector<member_result>& results);
+  turn handle_failed_commit(const error& failure, std::uint64_t seq, const indices& which,
+                            const indices& kept, std::vector<member_result>& results);
   void note_commit(std::uint64_t seq, const indices& kept, std::vector<member_result>& results);
   ending run_member(batch_member& member, member_result& result);
-  ending undo_member(bool savepoint, std::int64_t changes_before);
+  ending undo_member(bool savepoint, std::int64_t changes_before, const error& failure);
   bool triggers_exist();
-  void settle_failed_commit(const error& failure, std::uint64_t expected, const indices& kept,
-                            std::vector<member_result>& results);
+  void settle_failed_commit(const error& failure, std::uint64_t expected, const indices& which,
+                            const indices& kept, std::vector<member_result>& results);
   std::optional<error> run_guarded(batch_member& member, transaction& tx);
   std::optional<commit_mark> stored_mark();
   std::uint64_t advance_commit_seq();
@@ -139,7 +139,7 @@ private:
   std::optional<std::int64_t> author_; ///< Random: other executors have another one.
   bool member_runs_ = false;
   bool seq_stored_ = false;      ///< Whether the database has the table quire_commit.
-  bool savepoints_always_ = false;
+  int cautious_batches_ = 0;     ///< So many more batches give each member a savepoint.
   counters totals_;
 };
 

@@ -139,6 +139,10 @@ void connection::execute(const std::string& sql) {
   execute_all(state_->db, sql.c_str());
 }
 
+bool connection::created() const noexcept {
+  return state_->created;
+}
+
 bool connection::autocommit() const noexcept {
   return sqlite3_get_autocommit(state_->db) != 0;
 }
@@ -181,6 +185,7 @@ void connection::set_durability(durability sync) {
 connection::checkpoint_result connection::checkpoint(bool truncate,
                                                      std::chrono::milliseconds patience) {
   auto& s = *state_;
+  auto before = static_cast<int>(s.wal_frames);
   int frames = 0;
   int moved = 0;
   s.patient = patience.count() > 0;
@@ -192,8 +197,10 @@ connection::checkpoint_result connection::checkpoint(bool truncate,
   s.patience = usual;
   if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY)
     raise(s.db, code, {});
-  if (truncate && code == SQLITE_OK)
+  if (truncate && code == SQLITE_OK) {
     s.wal_frames = 0;
+    return {true, before, before}; // SQLite counts in the log that is empty now.
+  }
   frames = std::max(frames, 0); // -1 where SQLite could not even look.
   moved = std::max(moved, 0);
   return {code == SQLITE_OK && frames == moved, frames, moved};

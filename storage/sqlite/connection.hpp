@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,11 @@ struct connection_options {
   std::size_t statements_max = 128;               ///< Compiled statements kept.
   bool checkpoint_on_close = true;                ///< A writer beside another owner must not checkpoint.
   bool create = true;                             ///< Create a missing file (a writer only).
+  /// What becomes of the application's data, so the application's to say. Absent:
+  /// whatever the SQLite library does by itself.
+  std::optional<bool> foreign_keys = true;        ///< Enforce them (a writer only).
+  /// Overwrite what is deleted: always, or (false) where it costs no further I/O.
+  std::optional<bool> secure_delete = false;
   /// Sleeps a moment between two tries for a lock. Injected, so that a
   /// simulation never sleeps; the default waits on the machine's clock.
   std::function<void(std::chrono::milliseconds)> pause;
@@ -53,6 +59,9 @@ public:
 
   /// Runs any number of statements that return nothing.
   void execute(const std::string& sql);
+
+  /// Returns whether the file was empty, or was not there, before it was opened.
+  bool created() const noexcept;
 
   /// Returns whether no transaction is open, as SQLite sees it: an error may
   /// have ended one behind our back.

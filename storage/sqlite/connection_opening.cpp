@@ -8,8 +8,7 @@
 #include <filesystem>
 #include <utility>
 
-#include <fcntl.h>
-#include <unistd.h>
+#include <sys/statvfs.h>
 
 namespace quire::storage {
 
@@ -59,17 +58,33 @@ std::string immutable_uri(const std::string& path) {
   return uri + "?immutable=1";
 }
 
-/// A read-only connection to a database in WAL mode needs its log, or must be
-/// able to create it; where neither holds, nobody can be writing, either.
+bool on_read_only_system(const std::string& path) {
+  struct statvfs system {};
+  return ::statvfs(path.c_str(), &system) == 0 && (system.f_flag & ST_RDONLY) != 0;
+}
+
+bool without_write_permission(const std::filesystem::path& path) {
+  using std::filesystem::perms;
+  std::error_code failed;
+  auto mode = std::filesystem::status(path, failed).permissions();
+  return !failed && (mode & (perms::owner_write | perms::group_write | perms::others_write)) == perms::none;
+}
+
+/// A read-only connection to a database in WAL mode needs its log, or must be able
+/// to create it. Where neither holds it can read the file as it is, provided that
+/// nobody writes it: not that we may not, but that nobody may. A journal is what a
+/// process left that died while writing.
 bool nobody_can_write(const connection_options& options, std::string& canonical) {
   if (!real_files(options))
     return false;
   std::error_code failed;
   auto path = std::filesystem::canonical(options.path, failed);
-  if (failed || std::filesystem::exists(path.string() + "-wal", failed))
+  if (failed || std::filesystem::exists(path.string() + "-wal", failed)
+      || std::filesystem::exists(path.string() + "-journal", failed))
     return false;
   canonical = path.string();
-  return ::faccessat(AT_FDCWD, path.parent_path().c_str(), W_OK, AT_EACCESS) != 0;
+  return on_read_only_system(canonical)
+         || (without_write_permission(path) && without_write_permission(path.parent_path()));
 }
 
 void open_handle(sqlite3*& db, const std::string& name, const connection_options& options,
@@ -118,6 +133,13 @@ void prepare_reader(sqlite3* db) {
   execute_all(db, "PRAGMA query_only=ON; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
                   "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192; PRAGMA mmap_size=0");
   probe(db);
+}
+
+void apply_data_rules(sqlite3* db, const connection_options& options) {
+  if (options.foreign_keys)
+    execute_all(db, *options.foreign_keys ? "PRAGMA foreign_keys=ON" : "PRAGMA foreign_keys=OFF");
+  if (options.secure_delete)
+    execute_all(db, *options.secure_delete ? "PRAGMA secure_delete=ON" : "PRAGMA secure_delete=FAST");
 }
 
 } // namespace
@@ -172,13 +194,15 @@ connection connection::open(const connection_options& options, bool writable) {
     throw error(errc::read_only, "there is no permission to write it");
   // The file is the application's: only one that we create gets our vacuum mode,
   // and it must be set before the first page is written.
-  if (first_text(s->db, "PRAGMA page_count") == "0")
+  s->created = first_text(s->db, "PRAGMA page_count") == "0";
+  if (s->created)
     execute_all(s->db, "PRAGMA auto_vacuum=INCREMENTAL");
   switch_to_wal(s->db, state::on_busy, s.get());
   execute_all(s->db,
-              "PRAGMA journal_size_limit=67108864; PRAGMA foreign_keys=ON;"
-              "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA secure_delete=FAST;"
+              "PRAGMA journal_size_limit=67108864;"
+              "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
               "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-32768; PRAGMA mmap_size=0");
+  apply_data_rules(s->db, options);
   // Takes the place of SQLite's automatic checkpoints.
   sqlite3_wal_hook(s->db, state::on_wal, s.get());
   sqlite3_commit_hook(s->db, state::on_commit, s.get());

@@ -29,6 +29,7 @@ struct connection::state {
 
   sqlite3* db = nullptr;
   bool writable;
+  bool created = false;                ///< The file had no page yet.
   std::string path;
   std::chrono::milliseconds patience;
   std::function<void(std::chrono::milliseconds)> pause;
@@ -36,7 +37,7 @@ struct connection::state {
   /// Compiled once; kept out of the cache, where anybody could take a COMMIT.
   std::array<std::optional<statement>, 8> control;
   std::function<bool()> stop;
-  durability sync = durability::full; ///< SQLite's own default, until it is set.
+  std::optional<durability> sync;      ///< Nothing until it is set: defaults differ.
 
   bool patient = true;                 ///< Whether locks of others are waited for.
   bool restricted = false;             ///< Somebody else's code is running: see `restriction`.

@@ -56,6 +56,10 @@ constexpr std::string_view join_run_sql = R"(
 constexpr std::string_view add_recovered_sql =
   "UPDATE quire_run SET recovered = recovered + ?2 WHERE id = ?1";
 
+// Not left to foreign keys, as with tasks.
+constexpr std::string_view delete_edges_sql =
+  "DELETE FROM quire_edge WHERE source IN (SELECT id FROM quire_stage WHERE run_id = ?1)";
+constexpr std::string_view delete_stages_sql = "DELETE FROM quire_stage WHERE run_id = ?1";
 constexpr std::string_view delete_run_sql = "DELETE FROM quire_run WHERE id = ?1";
 
 std::string to_json(snapshot& db, const std::map<std::string, std::string>& params) {
@@ -228,8 +232,11 @@ std::int64_t prune_runs(transaction& tx, std::int64_t ended_before_ms, int tasks
     auto left = tasks_max - static_cast<int>(deleted);
     auto tasks = delete_ended_tasks(tx, task_sql::tasks_of_run, run, left);
     deleted += tasks;
-    if (tasks < left)
+    if (tasks < left) {
+      tx.execute(delete_edges_sql, run);
+      tx.execute(delete_stages_sql, run);
       deleted += tx.execute(delete_run_sql, run);
+    }
   }
   return deleted;
 }

@@ -88,11 +88,14 @@ bool statement::step() {
 
 row_set statement::fetch_all(std::size_t rows_max, std::size_t bytes_max) {
   row_set result;
+  // Only after the first step are the columns certain: where the schema has changed
+  // since it was compiled, it compiles the statement again.
+  auto more = step();
   auto count = column_count();
   for (int i = 0; i < count; ++i)
     result.columns.push_back(column_name(i));
   std::size_t bytes = 0;
-  while (step()) {
+  for (; more; more = step()) {
     auto row_bytes = static_cast<std::size_t>(count) * sizeof(value);
     for (int i = 0; i < count; ++i) {
       auto type = sqlite3_column_type(stmt_.get(), i);

@@ -4,6 +4,7 @@
 #include "quire/storage/sqlite/task_sql.hpp"
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <utility>
 #include <vector>
@@ -28,10 +29,18 @@ constexpr std::string_view cancel_sql = R"(
   SET state = 13, finished_at = ?3, error_class = 4, cancel_req = 1, cancel_reason = ?2
   WHERE id = ?1)";
 
-constexpr std::string_view delete_task_sql = "DELETE FROM quire_task WHERE id = ?1";
+// Not left to foreign keys: whether they are enforced is the application's choice.
+constexpr std::array<std::string_view, 4> delete_task_sqls{
+  "DELETE FROM quire_task_attempt WHERE task_id = ?1", "DELETE FROM quire_task_result WHERE id = ?1",
+  "DELETE FROM quire_task_body WHERE id = ?1", "DELETE FROM quire_task WHERE id = ?1"};
 
 constexpr std::string_view delete_idle_gate_sql =
   "DELETE FROM quire_gate WHERE gate = ?1 AND used = 0";
+
+void delete_rows(transaction& tx, std::int64_t task) {
+  for (auto sql : delete_task_sqls)
+    tx.execute(sql, task);
+}
 
 } // namespace
 
@@ -134,7 +143,7 @@ void delete_task(transaction& tx, task_id task) {
   auto row = read_task_row(tx, task);
   if (!row)
     return;
-  tx.execute(delete_task_sql, task.value);
+  delete_rows(tx, task.value);
   if (row->state == task_state::running)
     tx.announce({event::topic::task_cancel, task.value});
   if (holds_place(row->state))
@@ -155,7 +164,7 @@ std::int64_t delete_ended_tasks(transaction& tx, std::string_view sql, std::int6
     }
   }
   for (auto id : ids)
-    tx.execute(delete_task_sql, id);
+    delete_rows(tx, id);
   for (auto& gate : gates)
     tx.execute(delete_idle_gate_sql, gate);
   return static_cast<std::int64_t>(ids.size());

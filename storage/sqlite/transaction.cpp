@@ -99,7 +99,7 @@ void transaction_guard::commit() {
   } catch (const error& failure) {
     transaction_control::rollback(*db);
     // A COMMIT that failed to synchronize may be found in the log after a crash.
-    if (failure.code() == errc::io)
+    if ((failure.sqlite_code() & 0xff) == SQLITE_IOERR)
       throw error(errc::commit_outcome_unknown, failure.what(), failure.sqlite_code());
     throw;
   }

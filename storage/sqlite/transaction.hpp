@@ -42,8 +42,10 @@ public:
   template <class... Values>
   std::int64_t execute(std::string_view sql, const Values&... values) {
     auto stmt = db_->prepare(sql);
+    auto before = db_->total_changes();
     stmt->bind(values...).run();
-    return db_->changes();
+    // What changes no row leaves the count of the statement before it.
+    return db_->total_changes() == before ? 0 : db_->changes();
   }
 
   std::int64_t last_insert_rowid() const noexcept {

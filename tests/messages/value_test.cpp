@@ -41,4 +41,9 @@ BOOST_AUTO_TEST_CASE(large_values_count_with_their_content) {
   BOOST_TEST(bytes_of(quire::value{1}) < 100u);
 }
 
+BOOST_AUTO_TEST_CASE(an_integer_that_sql_does_not_have_is_refused) {
+  BOOST_TEST(quire::value{std::uint64_t{1} << 62}.integer() == std::int64_t{1} << 62);
+  BOOST_CHECK_THROW(quire::value{std::uint64_t{1} << 63}, std::out_of_range);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -206,6 +206,46 @@ BOOST_AUTO_TEST_CASE(an_interrupted_write_fails_alone) {
   BOOST_TEST(batch.totals().replays == 1);
 }
 
+// SQLite keeps no journal for these, and leaves the rows before the bad one behind.
+BOOST_AUTO_TEST_CASE(a_statement_that_sqlite_does_not_undo_is_undone) {
+  batch.db().execute("CREATE TABLE strict_one(a INTEGER, b TEXT) STRICT;"
+                     "INSERT INTO strict_one VALUES(1, '1'), (2, 'x');"
+                     "CREATE TABLE old(id NUMERIC PRIMARY KEY);"
+                     "CREATE TABLE tied(p REFERENCES old ON DELETE CASCADE);"
+                     "INSERT INTO old VALUES(4), (5); INSERT INTO tied VALUES('4.0')");
+  const std::pair<const char*, const char*> cases[] = {
+    {"INSERT INTO strict_one(a) VALUES(3), (4), ('x')", "strict_one"},
+    {"UPDATE strict_one SET a = b", "strict_one"},
+    {"INSERT INTO parent VALUES(1), (2), ('x')", "parent"},
+    {"INSERT OR IGNORE INTO parent VALUES(1), (2), ('x')", "parent"},
+    {"INSERT OR REPLACE INTO parent VALUES(1), (2), ('x')", "parent"},
+    {"INSERT INTO parent VALUES(1), (2), ('x') ON CONFLICT DO NOTHING", "parent"},
+    {"DELETE FROM old", "old"},
+  };
+  for (auto& [sql, table] : cases) {
+    storage::batch_executor fresh{[this] { return open(); }}; // None is cautious because of the one before.
+    auto all = std::string{"SELECT * FROM "} + table;
+    auto before = rows_of(fresh.db(), all);
+    std::vector<member> members{single("INSERT INTO t VALUES(NULL)"), single(sql),
+                                single("INSERT INTO t VALUES(NULL)")};
+    auto results = tests::execute(fresh, members);
+    BOOST_TEST(!results[0].failure);
+    BOOST_TEST(failed_with(results[1], errc::constraint) != failed_with(results[1], errc::sql), sql);
+    BOOST_TEST(!results[2].failure);
+    BOOST_TEST((rows_of(fresh.db(), all) == before), sql);
+  }
+}
+
+// What a member saw of a neighbour is gone when the transaction is: so is its verdict.
+BOOST_AUTO_TEST_CASE(who_failed_because_of_a_neighbour_fails_with_the_transaction) {
+  disk.wal_write_result = SQLITE_FULL;
+  auto results = run({single("INSERT INTO t VALUES(1)"), single("INSERT INTO t VALUES(1)")});
+  BOOST_TEST(failed_with(results[0], errc::disk_full));
+  BOOST_TEST(failed_with(results[1], errc::disk_full));
+  disk.wal_write_result = SQLITE_OK;
+  BOOST_TEST(!run({single("INSERT INTO t VALUES(1)")})[0].failure);
+}
+
 BOOST_AUTO_TEST_CASE(many_spoilers_end_with_each_member_by_itself) {
   batch.db().execute("INSERT INTO t VALUES(0)");
   std::vector<member> members;

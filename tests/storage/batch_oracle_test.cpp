@@ -19,6 +19,7 @@ CREATE TABLE item(id INTEGER PRIMARY KEY, k INTEGER UNIQUE, v TEXT);
 CREATE TABLE parent(id INTEGER PRIMARY KEY);
 CREATE TABLE child(id INTEGER PRIMARY KEY, p REFERENCES parent DEFERRABLE INITIALLY DEFERRED);
 CREATE TABLE note(k INTEGER UNIQUE);
+CREATE TABLE typed(k INTEGER, v TEXT) STRICT;
 CREATE TABLE quire_commit(id INTEGER PRIMARY KEY, seq INTEGER, author INTEGER);
 INSERT INTO quire_commit VALUES(1, 0, 0))";
 
@@ -73,7 +74,7 @@ public:
     };
     auto word = triggers_ ? std::array{"a", "abort", "rollback", "fail"}[below(4)] : "a";
     auto result = [&]() -> member {
-      switch (below(17)) {
+      switch (below(20)) {
         case 0:
         case 1: return single(insert("", "plain"));
         case 2: return single(insert("", word));
@@ -107,6 +108,9 @@ public:
           return single("UPDATE OR FAIL item SET k = k / 2 WHERE k BETWEEN " + key + " AND " + key
                         + " + 9");
         case 15: return single("DELETE FROM item WHERE k % 11 = " + key + " % 11");
+        case 16: return single("INSERT INTO typed VALUES(" + key + ", 'a'), ('x', 'b')");
+        case 17: return single("INSERT INTO typed VALUES(" + key + ", " + key + ")");
+        case 18: return single("INSERT OR IGNORE INTO parent VALUES(" + key + "), ('x')");
         default:
           return many({insert("", "c"), std::array{"COMMIT", "ROLLBACK", "SAVEPOINT x"}[below(3)]});
       }
@@ -149,7 +153,7 @@ void check_seed(unsigned seed, bool triggers) {
       BOOST_REQUIRE((results[i].commit_seq != 0) == !expected.code);
       BOOST_REQUIRE(!members[i].apart || members[i].runs == 1);
     }
-    for (auto* table : {"item", "parent", "child", "note"}) {
+    for (auto* table : {"item", "parent", "child", "note", "typed"}) {
       auto sql = std::string{"SELECT * FROM "} + table + " ORDER BY 1";
       BOOST_REQUIRE_MESSAGE(rows_of(batch.db(), sql) == rows_of(twin, sql),
                             "seed " << seed << " round " << round << ": " << table << " differs");

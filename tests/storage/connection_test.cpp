@@ -213,6 +213,45 @@ BOOST_AUTO_TEST_CASE(a_reader_works_in_a_folder_that_nobody_may_write) {
   BOOST_TEST(fails_with(errc::read_only, [&] { db.execute("DELETE FROM t"); }));
 }
 
+// The owner may come back at any time, or have died in the middle of a write.
+BOOST_AUTO_TEST_CASE(a_file_that_somebody_may_write_is_never_read_as_if_nobody_could) {
+  make_database();
+  ::chmod(path.c_str(), 0644);
+  close_folder();
+  {
+    ordinary_user user;
+    auto failure = failure_of([&] { reader(); });
+    BOOST_REQUIRE(failure);
+    BOOST_TEST((failure->code() == errc::cannot_open));
+    BOOST_TEST(contains(failure->what(), "write-ahead log"), failure->what());
+  }
+  ::chmod(path.c_str(), 0444);
+  std::ofstream(path + "-journal") << "what a dead process left";
+  ordinary_user user;
+  BOOST_TEST(failure_of([&] { reader(); }).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(rules_for_the_data_are_those_that_were_asked_for) {
+  make_database();
+  auto options = impatient(path);
+  auto expect = [&](const char* keys, const char* erasing) {
+    auto db = db_connection::open_writer(options);
+    BOOST_TEST(setting(db, "foreign_keys") == keys);
+    BOOST_TEST(setting(db, "secure_delete") == erasing);
+    BOOST_TEST(!db.created());
+  };
+  expect("1", "2");
+  options.foreign_keys = false;
+  options.secure_delete = true;
+  expect("0", "1");
+  options.foreign_keys.reset();
+  options.secure_delete.reset();
+  auto library = db_connection::open_reader(options); // Sets neither.
+  auto keys = setting(library, "foreign_keys");
+  auto erasing = setting(library, "secure_delete");
+  expect(keys.c_str(), erasing.c_str());
+}
+
 BOOST_AUTO_TEST_CASE(a_reader_of_another_process_sees_the_owners_commits) {
   int go[2];
   BOOST_REQUIRE(::pipe(go) == 0);
@@ -329,7 +368,11 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_moves_what_readers_allow) {
   BOOST_TEST(passive.complete);
   BOOST_TEST(passive.moved == passive.frames);
   BOOST_TEST(fs::file_size(path + "-wal") > 0u);
-  BOOST_TEST(db.checkpoint(true).complete);
+  auto frames = db.wal_frames();
+  auto truncated = db.checkpoint(true);
+  BOOST_TEST(truncated.complete);
+  BOOST_TEST(truncated.frames == frames);
+  BOOST_TEST(truncated.moved == frames);
   BOOST_TEST(fs::file_size(path + "-wal") == 0u);
   BOOST_TEST(db.wal_frames() == 0);
 }

@@ -17,6 +17,7 @@
 
 using namespace quire;
 using namespace quire::tests;
+using quire::storage::connection;
 using lock = quire::storage::owner_lock;
 
 namespace {
@@ -63,6 +64,25 @@ BOOST_AUTO_TEST_CASE(a_link_leads_to_the_same_lock) {
   BOOST_REQUIRE(lock::owner_of(dir / "sub/../a.db").has_value());
   { std::ofstream{path}; }
   BOOST_TEST(fails_with(errc::already_owned, [&] { lock::acquire(dir / "link.db"); }));
+}
+
+// SQLite follows the link and creates the file where it leads to.
+BOOST_AUTO_TEST_CASE(a_link_to_what_is_not_there_yet_leads_to_the_same_lock) {
+  std::filesystem::create_directory(dir / "data");
+  std::filesystem::create_symlink("data/real.db", dir / "link.db");
+  std::filesystem::create_symlink("link.db", dir / "second.db");
+  auto first = lock::acquire(dir / "second.db");
+  BOOST_TEST(std::filesystem::exists(dir / "data/real.db.lock"));
+  BOOST_TEST(fails_with(errc::already_owned, [&] { lock::acquire(dir / "link.db"); }));
+  BOOST_TEST(fails_with(errc::already_owned, [&] { lock::acquire(dir / "data/real.db"); }));
+}
+
+BOOST_AUTO_TEST_CASE(a_link_in_a_circle_is_an_error_and_no_endless_loop) {
+  std::filesystem::create_symlink("b.db", dir / "a.db");
+  std::filesystem::create_symlink("a.db", dir / "b.db");
+  BOOST_TEST(failure_of([&] { connection::open_writer(impatient(path)); }).has_value());
+  auto mine = failure_of([&] { lock::acquire(path); });
+  BOOST_TEST((!mine || mine->code() != errc::already_owned));
 }
 
 BOOST_AUTO_TEST_CASE(a_killed_owner_is_no_owner) {

@@ -1,6 +1,7 @@
 #include "quire/storage/sqlite/statement_cache.hpp"
 
 #include "quire/tests/storage/storage_support.hpp"
+#include "quire/tests/support/temp_dir.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <sqlite3.h>
@@ -85,6 +86,22 @@ BOOST_AUTO_TEST_CASE(a_returned_statement_is_rewound_and_knows_no_values) {
 BOOST_AUTO_TEST_CASE(an_exception_gives_the_statement_back) {
   BOOST_TEST(fails_with(errc::sql, [&] { cache.take(db, "SELECT ?1")->bind(1, 2); }));
   BOOST_TEST(cache.size() == 1u);
+}
+
+// SQLite compiles it again within the first step, and only then are its columns known.
+BOOST_AUTO_TEST_CASE(a_cached_statement_has_the_columns_of_the_schema_of_today) {
+  auto file = tests::temp_dir{};
+  auto writer = storage::connection::open_writer(tests::impatient(file / "a.db"));
+  writer.execute("CREATE TABLE t(a, b, c); INSERT INTO t VALUES(1, 2, 3)");
+  auto reader = storage::connection::open_reader(tests::impatient(file / "a.db"));
+  auto look = [&] { return tests::rows_of(reader, "SELECT * FROM t"); };
+  look();
+  writer.execute("ALTER TABLE t DROP COLUMN a");
+  auto fewer = look();
+  BOOST_TEST((fewer.columns == std::vector<std::string>{"b", "c"}));
+  BOOST_TEST((fewer.rows.at(0) == std::vector<value>{2, 3}));
+  writer.execute("ALTER TABLE t ADD COLUMN d DEFAULT 4; DELETE FROM t");
+  BOOST_TEST((look().columns == std::vector<std::string>{"b", "c", "d"}));
 }
 
 BOOST_AUTO_TEST_CASE(a_moved_loan_is_given_back_once) {

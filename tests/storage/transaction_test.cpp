@@ -128,4 +128,14 @@ BOOST_AUTO_TEST_CASE(announcements_are_kept_in_order) {
   BOOST_TEST(tx.events()[1].ref == 2);
 }
 
+BOOST_AUTO_TEST_CASE(what_changes_no_row_reports_none) {
+  transaction_guard guard{db};
+  storage::transaction tx{db};
+  tx.execute("CREATE TABLE three(x)");
+  BOOST_TEST(tx.execute("INSERT INTO three VALUES(1), (2), (3)") == 3);
+  BOOST_TEST(tx.execute("CREATE TABLE other(x)") == 0);
+  BOOST_TEST(tx.execute("SELECT 1") == 0);
+  BOOST_TEST(tx.execute("DELETE FROM three WHERE x = 9") == 0);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

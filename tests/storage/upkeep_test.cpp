@@ -64,6 +64,29 @@ BOOST_AUTO_TEST_CASE(tasks_whose_stage_is_gone_are_deleted_up_to_the_limit) {
   BOOST_TEST(number("SELECT count(*) FROM quire_task WHERE gate = 'g' AND state = 1") == 1);
 }
 
+// Whether foreign keys are enforced is for the application to say.
+BOOST_AUTO_TEST_CASE(what_is_deleted_leaves_nothing_behind_even_without_foreign_keys) {
+  db.execute("PRAGMA foreign_keys = OFF");
+  pipeline_spec spec;
+  spec.name = "p";
+  for (auto name : {"a", "b"})
+    spec.stages.emplace_back().name = name;
+  spec.stages[1].after.push_back({"a", edge_condition::any});
+  auto id = write([&](auto& tx) { return storage::create_run(tx, spec, {}, boot, now); });
+  std::vector<task_spec> tasks(3, work());
+  write([&](auto& tx) { storage::fan_out(tx, stage(id, "a").id, 0, tasks, true, now); });
+  enqueue(work());
+  for (auto& task : claim(4))
+    finish(task, task_outcome::success("1"));
+  write([&](auto& tx) { storage::cancel_run(tx, id, "enough", now); });
+  write([&](auto& tx) {
+    storage::prune_tasks(tx, now + 1, 1000);
+    storage::prune_runs(tx, now + 1, 1000);
+  });
+  for (auto table : {"run", "stage", "edge", "task", "task_body", "task_result", "task_attempt"})
+    BOOST_TEST(number(std::string{"SELECT count(*) FROM quire_"} + table) == 0, table);
+}
+
 BOOST_AUTO_TEST_CASE(statistics_can_be_refreshed_at_any_time) {
   for (int i = 0; i < 500; ++i)
     enqueue(work());

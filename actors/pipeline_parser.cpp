@@ -30,6 +30,8 @@ std::map<std::string, std::string> read_params(const json_cursor& params) {
   for (const auto& [name, value] : params.value().items()) {
     json_cursor param{value, member_path(params.path(), name)};
     expect_name(name, param.path());
+    if (value.is_string() && param.text().find('\0') != std::string::npos)
+      param.refuse("holds a zero byte, which no argument can");
     if (value.is_string())
       result[name] = param.text();
     else if (value.is_number() || value.is_boolean())
@@ -196,6 +198,8 @@ std::map<std::string, std::string> resolve_params(
     if (!is_utf8(value))
       throw pipeline_error("parameter '" + name + "': the value is no UTF-8: '" + printable(value)
                            + "'");
+    if (value.find('\0') != value.npos)
+      throw pipeline_error("parameter '" + name + "': the value holds a zero byte");
     found->second = value;
   }
   return params;

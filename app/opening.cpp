@@ -1,5 +1,6 @@
 #include "quire/app/opening.hpp"
 
+#include "quire/storage/sqlite/file_origin.hpp"
 #include "quire/storage/sqlite/migrations.hpp"
 #include "quire/storage/sqlite/task_store.hpp"
 #include "quire/storage/sqlite/transaction.hpp"
@@ -13,6 +14,8 @@ constexpr auto schema_owner = "quire";
 void start_boot(storage::connection& db, std::int64_t now_ms, opening& report) {
   storage::transaction_guard guard(db);
   storage::transaction tx(db);
+  if (db.created())
+    storage::mark_as_ours(tx);
   auto boot = storage::begin_boot(tx, now_ms);
   guard.commit();
   report.boot = boot.boot;
@@ -33,6 +36,23 @@ bool has_schema(storage::connection& db) {
   }
 }
 
+/// What is the application's to say, and our own rules for files of ours.
+void choose_data_rules(storage::connection& db, const options& options,
+                       storage::connection_options& connection) {
+  bool ours = db.created() || storage::is_marked_as_ours(db);
+  connection.foreign_keys = options.foreign_keys;
+  connection.secure_delete = options.secure_delete;
+  if (ours && !options.foreign_keys)
+    connection.foreign_keys = true;
+  if (ours && !options.secure_delete)
+    connection.secure_delete = false;
+}
+
+void check_own_schema(storage::connection& db, const options& options) {
+  if (!options.migrations.empty())
+    storage::check_schema(db, options.schema, options.migrations);
+}
+
 } // namespace
 
 opened_database open_database(const options& options) {
@@ -42,23 +62,27 @@ opened_database open_database(const options& options) {
   connection.vfs = options.vfs;
   connection.sync = options.sync;
   connection.patience = options.patience;
-  connection.checkpoint_on_close = options.mode == access::own;
+  connection.checkpoint_on_close = options.mode == access_mode::own;
 
-  if (options.mode == access::look) {
+  if (options.mode == access_mode::look) {
     auto db = storage::connection::open_reader(connection);
     result.report.has_schema = has_schema(db);
+    check_own_schema(db, options);
     return result;
   }
-  if (options.mode == access::own && options.vfs.empty())
+  if (options.mode == access_mode::own && options.vfs.empty())
     result.lock = storage::owner_lock::acquire(options.database);
   auto db = storage::connection::open_writer(connection);
-  if (options.mode == access::visit) {
+  choose_data_rules(db, options, connection);
+  if (options.mode == access_mode::visit) {
     result.report.has_schema = has_schema(db);
+    check_own_schema(db, options);
     return result;
   }
   auto now_ms = options.clock->unix_ms();
   result.report.migrations = storage::migrate(db, schema_owner, storage::quire_migrations(), now_ms);
   result.report.has_schema = true;
+  result.report.own_migrations = storage::migrate(db, options.schema, options.migrations, now_ms);
   start_boot(db, now_ms, result.report);
   return result;
 }

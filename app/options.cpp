@@ -56,6 +56,9 @@ void options::validate() const {
   require(retention.count() >= 0, "retention must not be negative");
   require(retention <= longest_retention, "retention must be at most 100 years");
   require_time("stuck_after", stuck_after);
+  require(migrations.empty() || (!schema.empty() && schema.size() <= 100),
+          "migrations need a schema, a name of 1 to 100 bytes");
+  require(schema != "quire", "the schema quire is our own: choose another name");
   for (auto& [kind, handler] : handlers) {
     require(!kind.empty() && kind.size() <= 100, "the kind of a handler has 1 to 100 bytes");
     require(kind != "command", "the kind command is built in");

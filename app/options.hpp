@@ -3,17 +3,20 @@
 #include "quire/actors/task_handler.hpp"
 #include "quire/messages/types/clock_source.hpp"
 #include "quire/messages/types/sql.hpp"
+#include "quire/storage/sqlite/migrations.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace quire {
 
 /// What this process wants of the database.
-enum class access : std::uint8_t {
+enum class access_mode : std::uint8_t {
   own,       ///< Write, run the services; one process at a time.
   visit,     ///< Write beside an owner: no services, no checkpoints.
   look,      ///< Read only: works beside everybody.
@@ -23,7 +26,7 @@ enum class access : std::uint8_t {
 /// default. Durations are at most 10 years, `retention` is at most 100.
 struct options {
   std::string database;                          ///< Path of the SQLite file.
-  access mode = access::own;
+  access_mode mode = access_mode::own;
   durability sync = durability::normal;          ///< For requests that do not say.
 
   int workers = 4;                               ///< Tasks that run at a time, 1 to 1024.
@@ -42,6 +45,19 @@ struct options {
   std::chrono::hours retention{24 * 30};         ///< How long ended tasks and runs are kept; 0 for ever.
   /// A task that runs longer, and longer than its own timeout allows, is given up; 0: never.
   std::chrono::milliseconds stuck_after{7'200'000};
+
+  /// The application's own tables. An owner applies the steps that are missing when
+  /// it opens the database, after Quire's own, each in a transaction of its own and
+  /// recorded under `schema` in the table `quire_migration`; the others only check
+  /// that nothing is missing. What the steps refer to must live until it is open.
+  std::string schema;                            ///< Its name, 1 to 100 bytes, not `quire`.
+  std::vector<storage::migration> migrations;
+
+  /// Rules for the application's data. Absent: foreign keys are enforced, and deleted
+  /// content is overwritten where that costs no further I/O, in files that Quire
+  /// created; in all others both are as the SQLite library has them.
+  std::optional<bool> foreign_keys;
+  std::optional<bool> secure_delete;             ///< true: overwritten in any case.
 
   task_handlers handlers;                        ///< By kind; `command` is built in.
 

@@ -65,9 +65,9 @@ actors::service_tree_options tree_options(const options& from, const opened_data
   to.database = database.connection;
   to.boot = database.report.boot;
   to.sync = from.sync;
-  to.writes = from.mode != access::look;
-  to.checkpoints = from.mode == access::own;
-  to.services = from.mode == access::own;
+  to.writes = from.mode != access_mode::look;
+  to.checkpoints = from.mode == access_mode::own;
+  to.services = from.mode == access_mode::own;
   to.readers = from.readers;
   to.batch_members_max = from.batch_members_max;
   to.waiting_max = from.waiting_max;

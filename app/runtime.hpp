@@ -29,6 +29,7 @@ struct opening {
   std::int64_t recovered = 0;    ///< Tasks requeued that a dead process was running.
   std::int64_t poisoned = 0;     ///< Tasks failed because their process died under them too often.
   int migrations = 0;            ///< Steps of Quire's schema that were applied.
+  int own_migrations = 0;        ///< The same of the application's, see `options::migrations`.
   bool has_schema = true;        ///< False if the file has no tables of Quire, and none were asked for.
 };
 

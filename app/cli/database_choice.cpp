@@ -12,7 +12,7 @@ namespace {
 
 constexpr auto default_path = "var/quire.db";
 
-std::unique_ptr<runtime> open(const std::string& path, access mode) {
+std::unique_ptr<runtime> open(const std::string& path, access_mode mode) {
   options chosen;
   chosen.database = path;
   chosen.mode = mode;
@@ -68,7 +68,7 @@ void database_choice::create_default_folder() const {
 std::unique_ptr<runtime> database_choice::look() const {
   if (!exists())
     refuse_missing();
-  return open(path_, access::look);
+  return open(path_, access_mode::look);
 }
 
 std::unique_ptr<runtime> database_choice::look_at_tasks() const {
@@ -80,7 +80,7 @@ std::unique_ptr<runtime> database_choice::look_at_tasks() const {
 }
 
 std::unique_ptr<runtime> database_choice::visit() const {
-  return open(path_, access::visit);
+  return open(path_, access_mode::visit);
 }
 
 void database_choice::refuse_missing() const {

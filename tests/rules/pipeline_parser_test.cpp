@@ -113,6 +113,7 @@ BOOST_AUTO_TEST_CASE(a_wrong_shape_is_refused_with_its_path) {
     {R"({"name": "p", "name": "q"})", "name: the key is there twice"},
     {R"({"stages": [{"task": {"kind": 1, "kind": 2}}]})", "stages[0].task.kind: the key is there twice"},
     {stages(plain, R"("params": {"a": null}, )"), "params.a: expected a text, a number, true or false, found null"},
+    {stages(plain, R"("params": {"a": "x\u0000y"}, )"), "params.a: holds a zero byte, which no argument can"},
     {stages(plain, R"("params": {"a b": 1}, )"), "params.\"a b\": 'a b' is no name: 1 to 100 letters, digits, '.', '_' or '-'"},
     {stages(plain, R"("description": 1, )"), "description: expected a text, found 1"},
     {stages("1"), "stages[0]: expected an object, found 1"},

@@ -12,6 +12,7 @@ namespace quire::actors {
 struct cancel_token::state {
   std::atomic<bool> cancelled{false};
   std::atomic<bool> releasing{false};
+  std::atomic<bool> hurried{false};
   std::mutex mutex;
   std::condition_variable callback_ended;
   std::string reason;
@@ -50,6 +51,14 @@ std::string cancel_token::reason() const {
 
 bool cancel_token::releasing() const noexcept {
   return state_->releasing.load(std::memory_order_acquire);
+}
+
+void cancel_token::hurry() const noexcept {
+  state_->hurried.store(true, std::memory_order_release);
+}
+
+bool cancel_token::hurried() const noexcept {
+  return state_->hurried.load(std::memory_order_acquire);
 }
 
 void cancel_token::cancel(std::string reason, bool release) const {

@@ -27,6 +27,12 @@ public:
   /// calling thread, in the order of their registration.
   void cancel(std::string reason, bool release = false) const;
 
+  /// Tells a handler that was asked to stop that it has a few seconds left at most,
+  /// whatever grace it was promised. Nobody is called back: who takes a long time to
+  /// stop looks at `hurried` meanwhile.
+  void hurry() const noexcept;
+  bool hurried() const noexcept;
+
   class registration;
 
   /// Runs `callback` once when somebody asks to stop, or now if somebody did.

@@ -19,6 +19,11 @@ struct awaited {
   std::optional<Record> (*find)(storage::snapshot& db, Id object);
   waiters<Id, promise<Record>> waiting;
 
+  /// So many may wait; also requesters that went away count until the end of what
+  /// they waited for.
+  static constexpr std::size_t waiting_max = 100'000;
+  bool full() const noexcept { return waiting.count() >= waiting_max; }
+
   void answer(Id object, const std::optional<Record>& record) {
     if (record && !is_terminal(record->state))
       return;

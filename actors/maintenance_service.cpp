@@ -7,6 +7,7 @@
 #include "quire/storage/sqlite/task_store.hpp"
 #include "quire/storage/sqlite/upkeep.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,8 +36,18 @@ struct maintenance_state {
   std::int64_t rows = 0;
   std::int64_t last_run_ms = 0;
   std::string note;
+  std::int64_t started_unix_ms = 0;
+  std::chrono::steady_clock::time_point started;
 
   std::int64_t unix_ms() const { return options.env.clock->unix_ms(); }
+
+  /// The time by which tasks are stuck: one that stands still while the machine
+  /// sleeps, as the time limits of programs do, and does not leap when somebody
+  /// sets the clock.
+  std::int64_t patient_unix_ms() const {
+    auto awake = std::chrono::duration_cast<std::chrono::milliseconds>(options.env.clock->now() - started);
+    return std::min(unix_ms(), started_unix_ms + awake.count());
+  }
 };
 
 using maintenance_pointer = maintenance_impl::stateful_pointer<maintenance_state>;
@@ -115,6 +126,7 @@ void ask_writer(maintenance_pointer self, upkeep_operation operation, upkeep_req
 // Without the handles of the options: a request must not keep its own receiver.
 struct upkeep_limits {
   std::int64_t now_ms = 0;
+  std::int64_t stuck_now_ms = 0;
   std::int64_t stuck_before_ms = 0;
   std::int64_t ended_before_ms = 0;
   int rows = 0;
@@ -124,7 +136,8 @@ upkeep_limits limits_of(const maintenance_state& state) {
   using namespace std::chrono;
   auto& options = state.options;
   auto now_ms = state.unix_ms();
-  return {now_ms, now_ms - options.stuck_after.count(),
+  auto stuck_now_ms = state.patient_unix_ms();
+  return {now_ms, stuck_now_ms, stuck_now_ms - options.stuck_after.count(),
           now_ms - duration_cast<milliseconds>(options.retention).count(), options.rows_per_write};
 }
 
@@ -133,7 +146,8 @@ std::int64_t write_portion(storage::transaction& tx, upkeep_operation operation,
   switch (operation) {
     case upkeep_operation::stuck_tasks:
       return static_cast<std::int64_t>(
-        storage::fail_stuck_tasks(tx, limits.stuck_before_ms, limits.now_ms, limits.rows).size());
+        storage::fail_stuck_tasks(tx, limits.stuck_before_ms, limits.stuck_now_ms, limits.now_ms,
+                                  limits.rows).size());
     case upkeep_operation::orphans: return storage::delete_orphans(tx, limits.rows);
     case upkeep_operation::old_tasks:
       return storage::prune_tasks(tx, limits.ended_before_ms, limits.rows);
@@ -188,6 +202,8 @@ maintenance_impl::behavior_type maintenance(maintenance_pointer self,
   auto& initial = state_of(self);
   initial.plan = {wanted_operations(options), options.interval};
   initial.options = std::move(options);
+  initial.started = initial.options.env.clock->now();
+  initial.started_unix_ms = initial.unix_ms();
   install_handlers(self, service_name);
   // Not now: whoever starts this service waits for nothing.
   wake_at<maintenance_impl>(self, initial.timer, {}, {});

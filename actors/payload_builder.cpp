@@ -1,5 +1,6 @@
 #include "quire/actors/payload_builder.hpp"
 
+#include "quire/actors/json_elements.hpp"
 #include "quire/actors/nearest_name.hpp"
 #include "quire/actors/strict_json.hpp"
 
@@ -18,22 +19,8 @@ using source = template_part::source;
 constexpr std::array<std::string_view, 8> command_payload_keys{
   "argv", "stdin", "cwd", "env", "output", "output_limit", "grace_s", "success_codes"};
 
-json parsed(const std::string& stage, const std::string& output) {
-  if (output.empty())
-    return nullptr;
-  auto value = json::parse(output, nullptr, false);
-  if (value.is_discarded())
-    throw std::runtime_error("the output of the stage '" + stage + "' is no JSON");
-  return value;
-}
-
-// How a value stands in a text.
-std::string text_of(const json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
-}
-
-void append_line(std::string& text, const json& element, const std::string& name) {
-  text += text_of(element);
+void append_line(std::string& text, std::string_view element, const std::string& name) {
+  text += plain_text(element);
   text += '\n';
   if (text.size() > payload_bytes_max)
     throw std::runtime_error("{{" + name + "}} is over 64 MiB, the most a task may have");
@@ -64,12 +51,11 @@ std::size_t item_places(const json& value) {
 } // namespace
 
 void visit_elements(const std::string& stage, const std::vector<std::string>& outputs,
-                    const std::function<void(json& element)>& visit) {
+                    const std::function<void(std::string_view element)>& visit) {
   for (const auto& output : outputs) {
-    auto value = parsed(stage, output);
-    if (value.is_array())
-      for (auto& element : value)
-        visit(element);
+    auto value = checked_output(stage, output);
+    if (value.starts_with('['))
+      for_each_element(value, visit);
     else
       visit(value);
   }
@@ -131,10 +117,10 @@ void payload_builder::add_value(const template_part& part, bool fanned_out,
   if (part.from == source::outputs) {
     value.is_list = true;
     value.value = json::array();
-    visit_elements(part.text, outputs, [&](json& element) {
+    visit_elements(part.text, outputs, [&](std::string_view element) {
       append_line(value.text, element, part.name());
       if (!is_command_)
-        value.value.push_back(std::move(element));
+        value.value.push_back(json::parse(element));
     });
     return;
   }
@@ -144,15 +130,16 @@ void payload_builder::add_value(const template_part& part, bool fanned_out,
   if (outputs.empty())
     throw std::runtime_error("the stage '" + part.text + "' has no output, because it did not "
                              + "succeed: {{stages." + part.text + ".outputs}} would be empty");
-  value.value = parsed(part.text, outputs.front());
-  value.is_list = value.value.is_array();
+  auto output = checked_output(part.text, outputs.front());
+  value.is_list = output.starts_with('[');
   if (value.is_list)
-    for (const auto& element : value.value)
+    for_each_element(output, [&](std::string_view element) {
       append_line(value.text, element, part.name());
+    });
   else
-    value.text = text_of(value.value);
-  if (is_command_)
-    value.value = nullptr;
+    value.text = plain_text(output);
+  if (!is_command_)
+    value.value = json::parse(output);
 }
 
 void payload_builder::add_member(std::string key, const std::string& path, const json& value,

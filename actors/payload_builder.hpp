@@ -22,9 +22,10 @@ constexpr std::size_t payload_bytes_max = std::size_t{64} << 20;
 /// Calls `visit` with each element of the list that a stage gave: the elements
 /// of its lists, joined; what is no list counts as one element.
 /// @param outputs JSON texts of the stage's tasks; an empty one is null.
-/// @throws std::runtime_error if one is no JSON.
+/// An element is JSON without white space, as it is written.
+/// @throws std::runtime_error if one is no JSON, or nested too deep.
 void visit_elements(const std::string& stage, const std::vector<std::string>& outputs,
-                    const std::function<void(nlohmann::json& element)>& visit);
+                    const std::function<void(std::string_view element)>& visit);
 
 /// Makes the payloads of a stage's tasks. What does not depend on the item is
 /// made once. Immutable: any thread may call it.

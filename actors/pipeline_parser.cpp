@@ -22,6 +22,11 @@ constexpr std::size_t depth_max = 64;
 constexpr std::size_t params_max = 1000;
 constexpr std::int64_t items_max = 1'000'000;
 
+bool number_becomes_text(const std::string& path) {
+  return path.starts_with("params.")
+         || (path.starts_with("stages[") && path.find("].for_each[") != path.npos);
+}
+
 std::map<std::string, std::string> read_params(const json_cursor& params) {
   params.expect_object();
   if (params.value().size() > params_max)
@@ -157,7 +162,7 @@ pipeline_spec parse_pipeline(std::string_view text) {
   if (text.size() > file_bytes_max)
     throw pipeline_error("the file: " + std::to_string(text.size()) + " bytes; at most "
                          + std::to_string(file_bytes_max) + " (16 MiB) are allowed");
-  auto document = parse_strict_json(text, depth_max);
+  auto document = parse_strict_json(text, depth_max, number_becomes_text);
   json_cursor root{document, {}};
   root.expect_object({"name", "description", "params", "stages"});
 

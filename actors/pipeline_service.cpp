@@ -42,6 +42,7 @@ struct pipeline_state {
   time_point next_look;
   actors::subscription subscription;
   std::vector<promise<drained>> draining;
+  int requests_open = 0; // Passed on to the writer, not answered yet.
   std::int64_t stages_started = 0;
   std::int64_t tasks_created = 0;
   std::int64_t runs_finished = 0;
@@ -256,7 +257,7 @@ void look(pipeline_pointer self) {
 
 void proceed(pipeline_pointer self) {
   auto& state = state_of(self);
-  if (!state.draining.empty() && state.stages.idle()) {
+  if (!state.draining.empty() && state.stages.idle() && state.requests_open == 0) {
     for (auto& answer : state.draining)
       answer.deliver({});
     self->quit();
@@ -285,15 +286,22 @@ void take_news(pipeline_pointer self, const committed& news) {
 
 template <class Reply, class F, class Done>
 caf::result<Reply> answer_with_write(pipeline_pointer self, F f, Done done) {
-  auto& options = state_of(self).options;
+  auto& state = state_of(self);
+  ++state.requests_open;
   auto answer = std::make_shared<write_answer<Reply>>(promise_to_sender<Reply>(self));
   write_then(
-    self, options.writer, options.env.request_timeout, std::move(f),
-    [answer, done](Reply reply) {
+    self, state.options.writer, state.options.env.request_timeout, std::move(f),
+    [self, answer, done](Reply reply) {
+      --state_of(self).requests_open;
       done(reply);
       answer->deliver(std::move(reply));
+      proceed(self);
     },
-    [answer](const caf::error& error) { answer->fail(error); });
+    [self, answer](const caf::error& error) {
+      --state_of(self).requests_open;
+      answer->fail(error);
+      proceed(self);
+    });
   return caf::delegated<Reply>{};
 }
 
@@ -351,6 +359,8 @@ pipeline_impl::behavior_type pipelines(pipeline_pointer self, pipeline_service_o
         [](const run_changed&) {});
     },
     [self](const await_run& request) -> caf::result<run_record> {
+      if (state_of(self).runs.full())
+        return make_failure(errc::overloaded, "too many wait for runs already; try again later");
       state_of(self).runs.waiting.add(request.run, promise_to_sender<run_record>(self));
       look_up_runs(self);
       return caf::delegated<run_record>{};

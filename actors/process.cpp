@@ -40,6 +40,12 @@ constexpr milliseconds drain_total{1'000};
 constexpr milliseconds burial_quick{10};
 constexpr milliseconds burial_total{1'000};
 
+/// The grace of a program that must hurry: a service that stops waits for 10 s.
+constexpr milliseconds hurried_grace{5'000};
+
+/// How often to look whether it must, and whether anything of the group is left.
+constexpr milliseconds grace_look_period{100};
+
 /// How often to look for the end of the program where pidfd_open is missing.
 constexpr milliseconds look_period{5};
 
@@ -241,10 +247,20 @@ private:
   }
 
   steady::duration until_next_step() const {
-    return next_step_ ? *next_step_ - steady::now() : steady::duration{wait_max};
+    auto wait = next_step_ ? *next_step_ - steady::now() : steady::duration{wait_max};
+    return phase_ == phase::asked_to_end ? std::min<steady::duration>(wait, grace_look_period) : wait;
+  }
+
+  /// The grace of a program that must hurry begins now, if it would end later.
+  void hurry_if_asked(steady::time_point now) {
+    if (phase_ != phase::asked_to_end || hurried_ || !cancel_.hurried())
+      return;
+    hurried_ = true;
+    next_step_ = std::min(*next_step_, now + hurried_grace);
   }
 
   void take_next_step(steady::time_point now) {
+    hurry_if_asked(now);
     const bool due = next_step_ && now >= *next_step_;
     if (phase_ == phase::running && (due || wake_heard_)) {
       result_.how = due ? process_result::ending::timed_out : process_result::ending::cancelled;
@@ -276,13 +292,24 @@ private:
     }
   }
 
+  /// The rest of the group has the same grace as its leader. A process that left
+  /// the group may hold the pipes: nobody waits for it.
+  void wait_for_rest_of_group() {
+    while ((output_ || errors_) && group_runs(process_)) {
+      const auto now = steady::now();
+      hurry_if_asked(now);
+      if (now >= *next_step_)
+        return;
+      drain(grace_look_period, std::min(now + grace_look_period, *next_step_));
+    }
+  }
+
   void finish() {
     input_.close();
     exit_notice_.close();
     const auto now = steady::now();
     if (phase_ == phase::asked_to_end)
-      // The rest of the group has the same grace as its leader.
-      drain(*next_step_ - now, *next_step_);
+      wait_for_rest_of_group();
     else if (phase_ == phase::running)
       drain(farewell_quiet, now + farewell_total);
     signal_group(SIGKILL);
@@ -342,6 +369,7 @@ private:
   std::size_t fed_ = 0;
   phase phase_ = phase::running;
   std::optional<steady::time_point> next_step_; ///< TERM or KILL is due.
+  bool hurried_ = false;
   bool noticed_ = false;
   bool wake_heard_ = false;
   bool exited_ = false;

@@ -57,7 +57,8 @@ struct process_result {
 /// left of its group may write for at most 100 ms more, then it gets KILL, too.
 /// The program inherits no descriptor but 0, 1 and 2, the default disposition of
 /// all signals and an empty signal mask. When this returns, no zombie, no
-/// descriptor and no member of the group is left; only a process that made a
+/// descriptor and no member of the group is left, at most 5 s after the token said
+/// `hurried`; only a process that made a
 /// session of its own (setsid) lives on, and its output is not waited for.
 ///
 /// If this process dies, the kernel kills the program (not the rest of its

@@ -1,5 +1,6 @@
 #include "quire/actors/stage_plan.hpp"
 
+#include "quire/actors/json_elements.hpp"
 #include "quire/actors/payload_builder.hpp"
 #include "quire/actors/templates.hpp"
 
@@ -41,11 +42,10 @@ std::vector<std::string> items_of(const stage_spec& stage, const std::string& na
       refuse("the output of the stage '" + name + "' is no list");
   }
   std::vector<std::string> items;
-  visit_elements(name, outputs, [&](json& element) {
-    if (element.is_string())
-      items.push_back(std::move(element.get_ref<std::string&>()));
-    else if (element.is_number())
-      items.push_back(element.dump());
+  visit_elements(name, outputs, [&](std::string_view element) {
+    auto first = element.front();
+    if (first == '"' || first == '-' || (first >= '0' && first <= '9'))
+      items.push_back(plain_text(element));
     else
       refuse("element " + std::to_string(items.size()) + " of the output of the stage '" + name
              + "' is no text or number");

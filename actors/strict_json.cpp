@@ -33,8 +33,8 @@ std::string line_and_column(std::string_view text, std::size_t offset) {
 // Builds the value from the parser's events, with checks.
 class strict_builder : public nlohmann::json_sax<json> {
 public:
-  strict_builder(std::string_view text, std::size_t depth_max)
-      : text_{text}, depth_max_{depth_max} {}
+  strict_builder(std::string_view text, std::size_t depth_max, const text_place& becomes_text)
+      : text_{text}, depth_max_{depth_max}, becomes_text_{becomes_text} {}
 
   json take() {
     return std::move(root_);
@@ -52,7 +52,12 @@ public:
   bool number_unsigned(number_unsigned_t value) override {
     return add(value);
   }
-  bool number_float(number_float_t value, const string_t&) override {
+  bool number_float(number_float_t value, const string_t& written) override {
+    // A number of digits only is an integer that was too long for one.
+    auto whole = written.find_first_of(".eE") == written.npos;
+    if (whole || (becomes_text_ && json(value).dump() != written && becomes_text_(next_path())))
+      throw pipeline_error(next_path() + ": the number " + printable(written, 60)
+                           + " would become " + json(value).dump() + ": write it as a text, in quotes");
     return add(value);
   }
   bool string(string_t& value) override {
@@ -148,6 +153,14 @@ private:
     return path;
   }
 
+  // The path of the value that comes next.
+  std::string next_path() const {
+    if (stack_.empty())
+      return "the file";
+    return stack_.back()->is_array() ? element_path(path(), stack_.back()->size())
+                                     : member_path(path(), key_);
+  }
+
   // Where the token that ends at `end` begins. The parser's own memory of what it
   // read is exact for texts and numbers only.
   std::size_t token_start(std::size_t end, const std::string& last_read) const {
@@ -203,6 +216,7 @@ private:
 
   std::string_view text_;
   std::size_t depth_max_;
+  const text_place& becomes_text_;
   json root_;
   std::vector<json*> stack_;
   std::vector<std::string> names_;
@@ -213,8 +227,8 @@ private:
 
 } // namespace
 
-json parse_strict_json(std::string_view text, std::size_t depth_max) {
-  strict_builder builder{text, depth_max};
+json parse_strict_json(std::string_view text, std::size_t depth_max, const text_place& becomes_text) {
+  strict_builder builder{text, depth_max, becomes_text};
   if (!json::sax_parse(text.begin(), text.end(), &builder))
     throw pipeline_error("line 1, column 1: this is no JSON");
   return builder.take();

@@ -118,6 +118,7 @@ void child_down(supervisor_pointer self, const caf::down_msg& message) {
   if (state.stopping || !state.failed.empty())
     return;
   if (!expected) {
+    ++state.generation; // A restart that is under way waits for those that end now, too.
     state.note = found->spec.name + " ended: " + self->system().render(message.reason);
     // Everything after it relies on it.
     for (auto later = state.children.end(); --later != found;) {

@@ -1,5 +1,6 @@
 #include "quire/actors/task_reader.hpp"
 
+#include "quire/actors/program_text.hpp"
 #include "quire/actors/strict_json.hpp"
 
 #include <algorithm>
@@ -60,42 +61,6 @@ void refuse_nul(const json_cursor& text) {
     text.refuse("a NUL byte (\\u0000) cannot be given to a program here");
 }
 
-void refuse_template(const json_cursor& text, const std::string& why) {
-  if (text.text().find("{{") != std::string::npos)
-    text.refuse(why);
-}
-
-bool is_shell(std::string_view program) {
-  constexpr std::array<std::string_view, 6> shells{"sh", "bash", "dash", "zsh", "ksh", "ash"};
-  program = program.substr(program.rfind('/') + 1);
-  return std::ranges::find(shells, program) != shells.end();
-}
-
-// A shell takes its options and what follows them as a program, or else its
-// standard input: there, data would be code. What stands behind is $0, $1, ...
-// and harmless.
-void refuse_shell_templates(const json_cursor& task, const json_cursor& argv) {
-  auto reads_input = true;
-  for (std::size_t i = 1; i < argv.value().size(); ++i) {
-    auto argument = argv.element(i);
-    refuse_template(argument, "a shell would run this as program text: put the template into a "
-                              "later element and write \"$1\" here");
-    const auto& text = argument.text();
-    auto takes_a_value = text == "-o" || text == "+o" || text == "-O" || text == "+O";
-    if (takes_a_value) {
-      ++i;
-    } else if (!text.starts_with('-') && !text.starts_with('+')) {
-      reads_input = false;
-      break;
-    } else if (!text.starts_with("--") && text.find('s') != text.npos) {
-      break;
-    }
-  }
-  auto input = task.find("stdin");
-  if (reads_input && input && input->value().dump().find("{{") != std::string::npos)
-    input->refuse("a shell without a program would run this: no template may stand here");
-}
-
 void read_argv(const json_cursor& task) {
   auto argv = task.at("argv");
   argv.expect_list(1, arguments_max);
@@ -104,9 +69,7 @@ void read_argv(const json_cursor& task) {
   auto program = argv.element(0);
   if (program.text().empty())
     program.refuse("the name of the program is empty");
-  refuse_template(program, "no template may stand here: data must never choose the program");
-  if (is_shell(program.text()))
-    refuse_shell_templates(task, argv);
+  refuse_templates_that_would_run(task, argv);
 }
 
 void read_environment(const json_cursor& environment) {

@@ -91,11 +91,13 @@ void task_rounds::failed(task_round round, errc code, const std::string& text, t
 void task_rounds::keep_results(task_round round, errc code, const std::string& text) {
   auto& results = round.results;
   if (blames_the_data(code)) {
-    // One result must not keep the others from being written.
+    // One result must not keep the others from being written. It is to blame only if
+    // the round had nothing else to do.
     if (results.size() == 1 && results.front().replaced) {
       results.clear();
       recovery_ = claim_recovery::crash;
-    } else if (results.size() == 1) {
+    } else if (results.size() == 1 && round.claims == 0 && !round.promote
+               && round.recovery == claim_recovery::none) {
       results.front().outcome = task_outcome::failure(
         "its result could not be written: " + text, error_class::permanent);
       results.front().replaced = true;

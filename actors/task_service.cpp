@@ -35,30 +35,13 @@ void subscribe_to_writer(task_pointer self) {
                options.env.request_timeout);
 }
 
-// Other processes write their requests into the database only.
-void look_for_cancel_requests(task_pointer self) {
-  auto& state = state_of(self);
-  if (state.slots.busy().empty())
-    return;
-  read_then(
-    self, state.options.readers, state.options.env.request_timeout,
-    [](storage::snapshot& db) { return storage::cancel_requests(db); },
-    [self](const std::vector<task_id>& tasks) {
-      auto& now = state_of(self);
-      for (auto task : tasks)
-        now.slots.stop(task, stop_cause::cancelled, "cancelled on request", now.now());
-      proceed(self);
-    },
-    [](const caf::error&) {});
-}
-
 void look(task_pointer self) {
   auto& state = state_of(self);
   state.next_look = state.now() + state.options.safety_net;
   subscribe_to_writer(self);
   start_workers(self);
   state.rounds.look_again();
-  look_for_cancel_requests(self);
+  look_at_running(self);
   state.tasks.waiting.recheck(rechecked_at_once);
   look_up_tasks(self);
 }
@@ -136,7 +119,8 @@ void take_news(task_pointer self, const committed& news) {
     } else if (one.what == event::topic::task_cancel) {
       auto known = state.cancel_reasons.find(task);
       auto reason = known == state.cancel_reasons.end() ? "cancelled on request" : known->second;
-      state.slots.stop(task, stop_cause::cancelled, reason, state.now());
+      if (!state.slots.stop(task, stop_cause::cancelled, reason, state.now()))
+        state.news_missed = true;
     }
   }
   look_up_tasks(self);
@@ -267,6 +251,8 @@ task_impl::behavior_type task_service(task_pointer self, task_service_options op
         });
     },
     [self](const await_task& request) -> caf::result<task_record> {
+      if (state_of(self).tasks.full())
+        return make_failure(errc::overloaded, "too many wait for tasks already; try again later");
       state_of(self).tasks.waiting.add(request.task, promise_to_sender<task_record>(self));
       look_up_tasks(self);
       return caf::delegated<task_record>{};
@@ -284,6 +270,37 @@ task_impl::behavior_type task_service(task_pointer self, task_service_options op
 }
 
 } // namespace
+
+// Other processes write into the database only.
+void look_at_running(task_pointer self) {
+  auto& state = state_of(self);
+  std::vector<storage::task_claim> ours;
+  for (auto* attempt : state.slots.running())
+    ours.push_back({attempt->task->id, attempt->task->epoch});
+  if (ours.empty())
+    return;
+  struct found {
+    std::vector<storage::task_claim> claims;
+    std::vector<storage::task_claim> cancelled;
+  };
+  read_then(
+    self, state.options.readers, state.options.env.request_timeout,
+    [boot = state.options.boot](storage::snapshot& db) {
+      return found{storage::running_claims(db, boot), storage::cancel_requests(db)};
+    },
+    [self, ours](const found& now_there) {
+      auto& now = state_of(self);
+      for (auto& claim : ours)
+        if (std::ranges::find(now_there.claims, claim) == now_there.claims.end())
+          now.slots.stop(claim.task, claim.epoch, stop_cause::given_up, "its claim was taken away",
+                         now.now());
+      for (auto& claim : now_there.cancelled)
+        now.slots.stop(claim.task, claim.epoch, stop_cause::cancelled, "cancelled on request",
+                       now.now());
+      proceed(self);
+    },
+    [](const caf::error&) {});
+}
 
 void proceed(task_pointer self) {
   auto& state = state_of(self);

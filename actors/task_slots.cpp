@@ -75,6 +75,16 @@ void task_slots::ask_to_stop(running_attempt& attempt, stop_cause cause, const s
   attempt.cancel->cancel(reason, cause == stop_cause::released);
 }
 
+bool task_slots::stop(task_id task, std::int64_t epoch, stop_cause cause, const std::string& reason,
+                      time_point now) {
+  for (auto& [who, attempt] : running_)
+    if (attempt.task->id == task && attempt.task->epoch == epoch) {
+      ask_to_stop(attempt, cause, reason, now);
+      return true;
+    }
+  return false;
+}
+
 bool task_slots::stop(task_id task, stop_cause cause, const std::string& reason, time_point now) {
   bool found = false;
   for (auto& [who, attempt] : running_)
@@ -86,8 +96,10 @@ bool task_slots::stop(task_id task, stop_cause cause, const std::string& reason,
 }
 
 void task_slots::stop_all(stop_cause cause, const std::string& reason, time_point now) {
-  for (auto& [who, attempt] : running_)
+  for (auto& [who, attempt] : running_) {
+    attempt.cancel->hurry();
     ask_to_stop(attempt, cause, reason, now);
+  }
 }
 
 std::vector<task_slots::worker> task_slots::expire(time_point now) {

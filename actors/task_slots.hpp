@@ -64,7 +64,11 @@ public:
   /// first cause of an attempt counts.
   bool stop(task_id task, stop_cause cause, const std::string& reason, time_point now);
 
-  /// The same for all.
+  /// The same for the attempt of that claim alone.
+  bool stop(task_id task, std::int64_t epoch, stop_cause cause, const std::string& reason,
+            time_point now);
+
+  /// The same for all, which must hurry: also those that are stopping already.
   void stop_all(stop_cause cause, const std::string& reason, time_point now);
 
   /// Asks those to stop whose time is up, and returns the workers whose handlers

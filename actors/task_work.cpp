@@ -14,9 +14,6 @@ namespace {
 
 using namespace messages;
 
-// Attempts are limited by their tasks; a request must have some limit.
-constexpr auto attempt_limit = std::chrono::seconds{31 * 24 * 3600};
-
 // What is to be written about an attempt that ended with `outcome`.
 attempt_result result_of(task_service_state& state, const task_assignment& task,
                          task_outcome outcome) {
@@ -53,7 +50,9 @@ void dispatch(task_pointer self, task_assignment claimed) {
     state.rounds.add(result_of(state, *task, task_outcome::released("no worker was free")));
     return;
   }
-  ask(self, state.workers.at(*number), attempt_limit, attempt{task, cancel})
+  // Attempts are limited by their tasks. A worker that ends says so in two ways: its
+  // mailbox answers, and it is watched.
+  ask_without_limit(self, state.workers.at(*number), attempt{task, cancel})
     .then(
       [self, number = *number](const attempt_report& report) {
         attempt_ended(self, number, *report.outcome);
@@ -169,6 +168,9 @@ void write(task_pointer self, task_round round) {
       count(now.counters, order->round, answer);
       for (auto& task : answer.claimed)
         dispatch(self, std::move(task));
+      // News of the commit came before its answer: before there was anything to stop.
+      if (std::exchange(now.news_missed, false))
+        look_at_running(self);
       proceed(self);
     },
     [self, order](const caf::error& error) {

@@ -57,6 +57,7 @@ struct task_service_state {
   actors::subscription subscription;
   awaited<task_id, task_record> tasks{"task", &storage::find_task_record, {}};
   std::map<task_id, std::string> cancel_reasons; // Of requests that are being written.
+  bool news_missed = false;      // Of a task that was to stop and was not found.
   int requests_open = 0;         // Passed on to the writer, not answered yet.
   std::optional<task_drain> draining;
   task_counters counters;
@@ -90,6 +91,10 @@ void worker_lost(task_pointer self, task_slots::worker number, const std::string
 /// Gives up a handler that did not stop: its thread cannot be ended, but its
 /// result counts no more.
 void abandon(task_pointer self, task_slots::worker number);
+
+/// Stops what runs here although the database no longer says so: its cancel was
+/// requested, or its claim is gone.
+void look_at_running(task_pointer self);
 
 /// Writes a round and gives to the workers what it claimed.
 void write(task_pointer self, task_round round);

@@ -19,6 +19,7 @@ class waiters {
 public:
   void add(Id object, Answer answer) {
     waiting_[object].push_back(std::move(answer));
+    ++count_;
     pending_.insert(object);
   }
 
@@ -59,8 +60,12 @@ public:
   std::vector<Answer> take(Id object) {
     auto found = waiting_.extract(object);
     pending_.erase(object);
+    count_ -= found ? found.mapped().size() : 0;
     return found ? std::move(found.mapped()) : std::vector<Answer>{};
   }
+
+  /// How many wait.
+  std::size_t count() const noexcept { return count_; }
 
   /// For how many objects somebody waits.
   std::size_t size() const noexcept { return waiting_.size(); }
@@ -68,6 +73,7 @@ public:
 private:
   std::map<Id, std::vector<Answer>> waiting_;
   std::set<Id> pending_;
+  std::size_t count_ = 0;
   Id rechecked_{};
   bool looking_ = false;
 };

@@ -15,37 +15,53 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
 namespace quire {
 
+/// An answer that is on its way to a future.
+class pending_answer {
+public:
+  virtual ~pending_answer() = default;
+
+  /// Its time is up: the future gets a `failure`, unless it has something already.
+  virtual void expire() = 0;
+};
+
 /// Something the bridge is to do with itself as the sender.
-using bridge_job = std::shared_ptr<std::function<void(caf::event_based_actor*)>>;
+struct bridge_job {
+  std::function<void(caf::event_based_actor*)> run;
+  std::weak_ptr<pending_answer> answer; ///< Gone once it is given.
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+};
+
+using shared_bridge_job = std::shared_ptr<bridge_job>;
 
 } // namespace quire
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(quire::bridge_job)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(quire::shared_bridge_job)
 
 namespace quire {
 
-/// Spawns the actor that sends requests for callers that are no actors.
+/// Spawns the actor that sends requests for callers that are no actors. It keeps
+/// their deadlines itself: CAF would keep each one until its time has come, answered
+/// or not.
 caf::actor spawn_bridge(caf::actor_system& system);
 
 /// Waits, until `deadline` at most, until the bridge has handled everything that
 /// was sent to it before.
 void settle(const caf::actor& bridge, std::chrono::steady_clock::time_point deadline);
 
-/// How long a request for something that takes as long as it takes is kept.
-inline constexpr std::chrono::hours answers_kept_for{24 * 365};
-
 /// Sends `request` to `gateway` by the bridge; the future gets the reply, or a
-/// `failure`.
+/// `failure`. Without a timeout that takes as long as it takes: `gateway` and what is
+/// behind it answer every request, also when they end.
 template <class Reply, class Request>
 std::future<Reply> ask_later(const caf::actor& bridge, const messages::gateway_actor& gateway,
-                             Request request, std::chrono::milliseconds timeout) {
+                             Request request, std::optional<std::chrono::milliseconds> timeout) {
   // Abandoned promises give broken_promise: a bridge that is gone must say why.
-  struct answer {
+  struct answer final : pending_answer {
     std::promise<Reply> promise;
     bool given = false;
 
@@ -54,7 +70,9 @@ std::future<Reply> ask_later(const caf::actor& bridge, const messages::gateway_a
         promise.set_exception(std::make_exception_ptr(failure(code, text)));
     }
 
-    ~answer() { fail(errc::unavailable, "the runtime was closed before it answered"); }
+    void expire() override { fail(errc::timeout, "no answer in time"); }
+
+    ~answer() override { fail(errc::unavailable, "the runtime was closed before it answered"); }
   };
   auto kept = std::make_shared<answer>();
   auto future = kept->promise.get_future();
@@ -62,19 +80,24 @@ std::future<Reply> ask_later(const caf::actor& bridge, const messages::gateway_a
     kept->fail(errc::unavailable, "the runtime is closed");
     return future;
   }
-  auto job = std::make_shared<std::function<void(caf::event_based_actor*)>>(
-    [kept, gateway, timeout, request = std::move(request)](caf::event_based_actor* self) mutable {
-      ask(self, gateway, timeout, std::move(request))
-        .then(
-          [kept](Reply& reply) {
-            if (!std::exchange(kept->given, true))
-              kept->promise.set_value(std::move(reply));
-          },
-          [kept](const caf::error& error) {
-            kept->fail(actors::code_of(error), actors::text_of(error));
-          });
-    });
-  caf::anon_send(bridge, bridge_job{std::move(job)});
+  auto job = std::make_shared<bridge_job>();
+  job->answer = kept;
+  if (timeout)
+    job->deadline = deadline_after(*timeout);
+  job->run = [kept = std::move(kept), gateway, request = std::move(request)](
+               caf::event_based_actor* self) mutable {
+    ask_without_limit(self, gateway, std::move(request))
+      .then(
+        [kept](Reply& reply) {
+          if (!std::exchange(kept->given, true))
+            kept->promise.set_value(std::move(reply));
+        },
+        [kept](const caf::error& error) {
+          kept->fail(actors::code_of(error), actors::text_of(error));
+        });
+    kept.reset(); // The handlers have it: it goes with the answer.
+  };
+  caf::anon_send(bridge, shared_bridge_job{std::move(job)});
   return future;
 }
 

@@ -158,7 +158,7 @@ struct runtime::impl {
     auto inside = enter();
     auto send = [&] {
       require_open();
-      return ask_later<Reply>(bridge, tree.gateway, request, answers_kept_for);
+      return ask_later<Reply>(bridge, tree.gateway, request, std::nullopt);
     };
     return awaited.wait(key, timeout, send, [&](auto deadline) { settle(bridge, deadline); });
   }

@@ -96,6 +96,18 @@ auto ask(Self* self, const Handle& to, Timeout timeout, Ts&&... xs) {
 #endif
 }
 
+/// The same without a limit, for what takes as long as it takes and is answered in any
+/// case. CAF keeps the timer of a request until it fires, answered or not: for a
+/// limit of days, that is memory that grows with each request.
+template <class Self, class Handle, class... Ts>
+auto ask_without_limit(Self* self, const Handle& to, Ts&&... xs) {
+#if QUIRE_CAF_LEGACY
+  return self->request(to, caf::infinite, std::forward<Ts>(xs)...);
+#else
+  return self->mail(std::forward<Ts>(xs)...).request(to, caf::infinite);
+#endif
+}
+
 /// Passes the current message on: the receiver answers the sender directly.
 template <class Self, class Handle, class... Ts>
 auto hand_over(Self* self, const Handle& to, Ts&&... xs) {

@@ -173,11 +173,11 @@ std::optional<std::int64_t> next_due_time(snapshot& db) {
 }
 
 std::vector<task_id> fail_stuck_tasks(transaction& tx, std::int64_t claimed_before_ms,
-                                      std::int64_t now_ms, int limit) {
+                                      std::int64_t judged_at_ms, std::int64_t now_ms, int limit) {
   std::vector<std::tuple<task_id, std::int64_t, std::int64_t>> stuck;
   {
     auto stmt = tx.prepare(task_sql::stuck_tasks);
-    stmt->bind(claimed_before_ms, now_ms, stuck_margin_ms, limit);
+    stmt->bind(claimed_before_ms, judged_at_ms, stuck_margin_ms, limit);
     while (stmt->step())
       stuck.emplace_back(task_id{stmt->int64(0)}, stmt->int64(1), stmt->int64(2));
   }

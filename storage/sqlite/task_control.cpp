@@ -27,6 +27,13 @@ task_row existing(snapshot& db, task_id task) {
   return *row;
 }
 
+std::vector<task_claim> claims_of(statement& stmt) {
+  std::vector<task_claim> claims;
+  while (stmt.step())
+    claims.push_back({task_id{stmt.int64(0)}, stmt.int64(1)});
+  return claims;
+}
+
 [[noreturn]] void refuse(task_id task, task_state state, const char* advice) {
   throw error(errc::conflict, "task " + std::to_string(task.value) + " is "
                                 + std::string{to_string(state)} + "; nothing was changed; "
@@ -57,21 +64,16 @@ task_state retry_task(transaction& tx, task_id task, std::int64_t now_ms) {
   return place_task(tx, task, row.gate);
 }
 
-std::vector<task_id> cancel_requests(snapshot& db) {
-  std::vector<task_id> ids;
+std::vector<task_claim> cancel_requests(snapshot& db) {
   auto stmt = db.prepare(task_sql::cancel_requests);
-  while (stmt->step())
-    ids.push_back(task_id{stmt->int64(0)});
-  return ids;
+  stmt->bind();
+  return claims_of(*stmt);
 }
 
 std::vector<task_claim> running_claims(snapshot& db, std::int64_t boot) {
-  std::vector<task_claim> claims;
   auto stmt = db.prepare(task_sql::running_claims);
   stmt->bind(boot);
-  while (stmt->step())
-    claims.push_back({task_id{stmt->int64(0)}, stmt->int64(1)});
-  return claims;
+  return claims_of(*stmt);
 }
 
 } // namespace quire::storage

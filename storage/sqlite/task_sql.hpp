@@ -72,7 +72,7 @@ inline constexpr std::string_view next_due_time = R"(
   LIMIT 1)";
 
 inline constexpr std::string_view cancel_requests = R"(
-  SELECT id
+  SELECT id, epoch
   FROM quire_task INDEXED BY quire_task_running
   WHERE state = 3 AND cancel_req = 1
   ORDER BY id)";

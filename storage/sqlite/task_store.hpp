@@ -84,9 +84,6 @@ task_state cancel_task(transaction& tx, task_id task, const std::string& reason,
 /// @throws error: `not_found`; `conflict` if it has not ended, or succeeded.
 task_state retry_task(transaction& tx, task_id task, std::int64_t now_ms);
 
-/// Returns the ids of running tasks for which a cancel was requested.
-std::vector<task_id> cancel_requests(snapshot& db);
-
 /// A task that is running, and the fencing number of that claim.
 struct task_claim {
   task_id task;
@@ -95,15 +92,21 @@ struct task_claim {
   friend bool operator==(const task_claim&, const task_claim&) = default;
 };
 
+/// Returns the running tasks for which a cancel was requested.
+std::vector<task_claim> cancel_requests(snapshot& db);
+
 /// Returns the tasks that are running under a claim of `boot`.
 std::vector<task_claim> running_claims(snapshot& db, std::int64_t boot);
 
 /// Running tasks whose attempt began before `claimed_before_ms`, and which are 10
 /// minutes over their own timeout if they have one, are failed as lost (or
 /// repeated, as their policy says), up to `limit`.
+/// @param judged_at_ms the time by which they are over it: a machine that slept, or
+///        whose clock was set, must not fail what had no time to run.
 /// @returns their ids.
 std::vector<task_id> fail_stuck_tasks(transaction& tx, std::int64_t claimed_before_ms,
-                                      std::int64_t now_ms, int limit = 500);
+                                      std::int64_t judged_at_ms, std::int64_t now_ms,
+                                      int limit = 500);
 
 /// Deletes tasks of no run that ended before `ended_before_ms`, up to `limit`.
 /// @returns how many.

@@ -58,6 +58,16 @@ struct maintenance_fixture : tests::service_fixture {
   maintenance_service_actor service;
 };
 
+/// A clock of a machine that may sleep: the time of day goes on, and nothing else.
+struct sleepy_clock final : clock_source {
+  explicit sleepy_clock(std::shared_ptr<const clock_source> clock) : real(std::move(clock)) {}
+  std::int64_t unix_ms() const override { return real->unix_ms() + slept_ms; }
+  std::chrono::steady_clock::time_point now() const override { return real->now(); }
+
+  std::shared_ptr<const clock_source> real;
+  std::int64_t slept_ms = 0;
+};
+
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(maintenance_service, maintenance_fixture)
@@ -165,6 +175,26 @@ BOOST_AUTO_TEST_CASE(a_drain_ends_the_service) {
   start();
   BOOST_TEST(bool(call<drained>(service, drain{})));
   BOOST_TEST(!call<maintenance_done>(service, run_maintenance{}));
+}
+
+BOOST_AUTO_TEST_CASE(a_task_is_not_stuck_because_the_machine_slept) {
+  auto clock = std::make_shared<sleepy_clock>(env.clock);
+  options.env.clock = clock;
+  start();
+  auto id = direct([&](storage::transaction& tx) {
+    task_spec spec;
+    spec.kind = "long";
+    spec.timeout = 2h;
+    auto task = storage::enqueue_task(tx, spec, clock->unix_ms());
+    storage::claim_tasks(tx, std::vector<std::string>{"long"}, 1, boot, clock->unix_ms());
+    return task;
+  });
+  clock->slept_ms = 8 * 3600 * 1000;
+  run();
+  BOOST_TEST((task(id).state == task_state::running));
+  advance(3h, 30min);
+  run();
+  BOOST_TEST((task(id).state != task_state::running));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -357,4 +357,14 @@ BOOST_AUTO_TEST_CASE(a_drain_answers_and_ends_the_service) {
   BOOST_TEST(!call<run_started>(pipelines, start_run{definition(each("a", 1)), {}}));
 }
 
+BOOST_AUTO_TEST_CASE(a_drain_waits_for_requests_that_are_being_written) {
+  start();
+  auto started = send(pipelines, start_run{definition(each("a", 1)), {}});
+  auto done = send(pipelines, drain{});
+  auto answer = receive<run_started>(std::move(started));
+  BOOST_REQUIRE_MESSAGE(answer, answer.text());
+  BOOST_TEST(number("SELECT count(*) FROM quire_run") == 1);
+  BOOST_TEST(bool(receive<drained>(std::move(done))));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

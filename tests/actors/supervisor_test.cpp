@@ -157,4 +157,17 @@ BOOST_AUTO_TEST_CASE(the_gateway_answers_unavailable_until_it_knows_somebody) {
   BOOST_TEST(call<run_started>(gateway, start_run{}).failed_with(errc::unavailable));
 }
 
+// The timer of an earlier end must not start what relies on a child that is ending.
+BOOST_AUTO_TEST_CASE(a_restart_waits_for_everything_that_is_ending) {
+  start({"a", "b", "c"});
+  crash("c");
+  journal.clear();
+  self->send_exit(children.at("a"), caf::exit_reason::unhandled_exception);
+  scheduler.run_once(); // The end of a,
+  scheduler.run_once(); // of which the supervisor hears: b is told to end.
+  scheduler.advance_time(1s);
+  advance(2s, 50ms);
+  BOOST_TEST((journal == words{"+a", "+b", "+c"}));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -311,6 +311,49 @@ BOOST_AUTO_TEST_CASE(a_result_that_was_written_without_an_answer_counts_once) {
   BOOST_TEST(number("SELECT count(*) FROM quire_task_attempt") == 1);
 }
 
+// As when a retry in another process starts the stages over that come after it.
+BOOST_AUTO_TEST_CASE(a_running_task_that_another_process_deleted_is_stopped) {
+  start_manual();
+  auto id = enqueue(spec("hold"));
+  settle();
+  auto attempt = manual->take();
+  direct([&](storage::transaction& tx) { tx.execute("DELETE FROM quire_task WHERE id = ?1", id.value); });
+  advance(6s, 500ms);
+  BOOST_TEST(attempt.cancel().cancelled());
+  attempt.end(task_outcome::failure("stopped"));
+  settle();
+  BOOST_TEST(count("running") == 0);
+}
+
+// The news of the commit come before the answer that says what was claimed in it.
+BOOST_AUTO_TEST_CASE(a_task_that_is_gone_before_it_is_given_to_a_worker_is_stopped) {
+  start_manual();
+  auto pending = send(tasks, enqueue_tasks{{spec("hold")}});
+  for (int i = 0; i < 10'000 && number("SELECT count(*) FROM quire_task WHERE state = 3") == 0; ++i)
+    scheduler.run_once();
+  BOOST_REQUIRE(manual->running.empty());
+  task_id id{number("SELECT id FROM quire_task WHERE state = 3")};
+  direct([&](storage::transaction& tx) { tx.execute("DELETE FROM quire_task WHERE id = ?1", id.value); });
+  caf::anon_send(caf::actor_cast<caf::actor>(tasks),
+                 committed{1, {{event::topic::task_cancel, id.value}}});
+  settle(); // No time passes.
+  BOOST_REQUIRE(manual->running.size() == 1u);
+  BOOST_TEST(manual->take().cancel().cancelled());
+  BOOST_TEST(bool(receive<tasks_enqueued>(std::move(pending))));
+}
+
+BOOST_AUTO_TEST_CASE(a_cancel_of_an_older_claim_does_not_stop_the_present_one) {
+  start_manual();
+  auto id = enqueue(spec("hold"));
+  settle();
+  auto attempt = manual->take();
+  direct([&](storage::transaction& tx) {
+    tx.execute("UPDATE quire_task SET cancel_req = 1, epoch = epoch + 1 WHERE id = ?1", id.value);
+  });
+  advance(6s, 500ms);
+  BOOST_TEST(attempt.cancel().reason() == "its claim was taken away");
+}
+
 BOOST_AUTO_TEST_CASE(a_drain_lets_running_tasks_finish_and_takes_nothing_new) {
   start_manual();
   auto ids = enqueue({spec("hold"), spec("hold")});

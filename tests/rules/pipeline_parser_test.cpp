@@ -114,6 +114,9 @@ BOOST_AUTO_TEST_CASE(a_wrong_shape_is_refused_with_its_path) {
     {R"({"stages": [{"task": {"kind": 1, "kind": 2}}]})", "stages[0].task.kind: the key is there twice"},
     {stages(plain, R"("params": {"a": null}, )"), "params.a: expected a text, a number, true or false, found null"},
     {stages(plain, R"("params": {"a": "x\u0000y"}, )"), "params.a: holds a zero byte, which no argument can"},
+    {stages(plain, R"("params": {"a": 12345678901234567890123}, )"), "params.a: the number 12345678901234567890123 would become 1.2345678901234568e+22: write it as a text, in quotes"},
+    {stages(plain, R"("params": {"version": 1.10}, )"), "params.version: the number 1.10 would become 1.1: write it as a text, in quotes"},
+    {stage_with(R"("for_each": [1, 2.50])"), "stages[0].for_each[1]: the number 2.50 would become 2.5: write it as a text, in quotes"},
     {stages(plain, R"("params": {"a b": 1}, )"), "params.\"a b\": 'a b' is no name: 1 to 100 letters, digits, '.', '_' or '-'"},
     {stages(plain, R"("description": 1, )"), "description: expected a text, found 1"},
     {stages("1"), "stages[0]: expected an object, found 1"},
@@ -167,6 +170,20 @@ BOOST_AUTO_TEST_CASE(a_wrong_task_is_refused) {
     {command(R"("argv": ["ls", "a\u0000b"])"), "stages[3].task.argv[1]: a NUL byte (\\u0000) cannot be given to a program here"},
     {command(R"("argv": ["{{params.root}}"])"), "stages[3].task.argv[0]: no template may stand here: data must never choose the program"},
     {command(R"("argv": ["/bin/sh", "-e", "-c", "ls {{params.root}}"])"), "stages[3].task.argv[3]: a shell would run this as program text: put the template into a later element and write \"$1\" here"},
+    {command(R"("argv": ["bash", "-euo", "pipefail", "-c", "echo {{params.root}}"])"), "stages[3].task.argv[4]: a shell would run this as program text: put the template into a later element and write \"$1\" here"},
+    {command(R"("argv": ["bash", "--rcfile", "/dev/null", "-c", "echo {{params.root}}"])"), "stages[3].task.argv[4]: a shell would run this as program text: put the template into a later element and write \"$1\" here"},
+    {command(R"("argv": ["env", "LC_ALL=C", "sh", "-c", "echo {{params.root}}"])"), "stages[3].task.argv[4]: a shell would run this as program text: put the template into a later element and write \"$1\" here"},
+    {command(R"("argv": ["timeout", "-k", "5", "9", "sh", "-c", "{{params.root}}"])"), "stages[3].task.argv[6]: a shell would run this as program text: put the template into a later element and write \"$1\" here"},
+    {command(R"("argv": ["nice", "-n", "5", "bash", "-c", "{{params.root}}"])"), "stages[3].task.argv[5]: a shell would run this as program text: put the template into a later element and write \"$1\" here"},
+    {command(R"("argv": ["sudo", "-u", "me", "sh", "-c", "{{params.root}}"])"), "stages[3].task.argv[5]: a shell would run this as program text: put the template into a later element and write \"$1\" here"},
+    {command(R"("argv": ["find", ".", "-exec", "sh", "-c", "{{params.root}}", ";"])"), "stages[3].task.argv[5]: a shell would run this as program text: put the template into a later element and write \"$1\" here"},
+    {command(R"("argv": ["env", "{{params.root}}"])"), "stages[3].task.argv[1]: no template may stand here: 'env' might take it for the program"},
+    {command(R"("argv": ["timeout", "5", "{{params.root}}"])"), "stages[3].task.argv[2]: no template may stand here: 'timeout' might take it for the program"},
+    {command(R"("argv": ["xargs", "nohup", "{{params.root}}"])"), "stages[3].task.argv[2]: no template may stand here: 'nohup' might take it for the program"},
+    {command(R"("argv": ["python3", "-B", "-c", "{{params.root}}"])"), "stages[3].task.argv[3]: this is program text: put the template into a later element, where the program finds it among its arguments"},
+    {command(R"("argv": ["perl", "-ne", "{{params.root}}"])"), "stages[3].task.argv[2]: this is program text: put the template into a later element, where the program finds it among its arguments"},
+    {command(R"("argv": ["node", "--eval", "{{params.root}}"])"), "stages[3].task.argv[2]: this is program text: put the template into a later element, where the program finds it among its arguments"},
+    {command(R"("argv": ["python3", "{{params.root}}"])"), "stages[3].task.argv[1]: no template may stand here: data must never choose the program"},
     {command(R"("argv": ["bash"], "stdin": "{{params.root}}")"), "stages[3].task.stdin: a shell without a program would run this: no template may stand here"},
     {command(R"("argv": ["ls"], "env": {"A=B": ""})"), "stages[3].task.env.\"A=B\": this is no name of an environment variable"},
     {command(R"("argv": ["ls"], "success_codes": [256])"), "stages[3].task.success_codes[0]: expected a whole number from 0 to 255, found 256"},
@@ -188,6 +205,11 @@ BOOST_AUTO_TEST_CASE(a_template_that_names_nothing_or_does_not_fit_is_refused) {
     {with_task(R"({"kind": "x", "payload": ["of {{stages.f.outputs}}"]})"), "stages[3].task.payload[0]: {{stages.f.outputs}} is a list: it must be all of the text"},
   });
   BOOST_TEST(problem_of(command(R"("argv": ["sh", "-c", "ls \"$1\"", "sh", "{{params.root}}"])")) == "accepted");
+  for (auto argv : {R"(["env", "ROOT={{params.root}}", "ls"])", R"(["timeout", "5", "ls", "{{params.root}}"])",
+                    R"(["bash", "-euo", "pipefail", "-c", "ls \"$1\"", "bash", "{{params.root}}"])",
+                    R"(["find", "{{params.root}}", "-name", "*.hpp"])", R"(["python3", "a.py", "-c", "{{params.root}}"])",
+                    R"(["xargs", "-n", "1", "wc", "--", "{{params.root}}"])", R"(["grep", "-c", "{{params.root}}", "sh"])"})
+    BOOST_TEST(problem_of(command(std::string{"\"argv\": "} + argv)) == "accepted", argv);
 }
 
 BOOST_AUTO_TEST_CASE(all_keys_of_a_good_file_arrive) {

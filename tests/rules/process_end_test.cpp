@@ -196,4 +196,36 @@ BOOST_AUTO_TEST_CASE(a_program_does_not_outlive_us) {
   BOOST_TEST(sleeping(sleep).empty());
 }
 
+// It holds the pipes, but it left the group: nobody waits for it.
+BOOST_AUTO_TEST_CASE(who_left_the_group_is_not_waited_for_through_the_grace) {
+  const auto time = own_sleep();
+  auto spec = shell("setsid sleep " + time + " & sleep 1000");
+  spec.timeout = milliseconds{800};
+  spec.grace = seconds{300};
+  const auto result = run(spec);
+  BOOST_TEST((result.how == ending::timed_out));
+  BOOST_TEST((result.elapsed < seconds{60}));
+  for (auto process : sleeping(time))
+    ::kill(process, SIGKILL);
+}
+
+// A service that stops does not wait for a grace of an hour, whoever began it.
+BOOST_AUTO_TEST_CASE(a_program_that_must_hurry_has_a_short_grace) {
+  const auto time = own_sleep();
+  auto spec = shell("trap '' TERM; sleep " + time);
+  spec.grace = seconds{3600};
+  const cancel_token token;
+  std::thread canceller{[&] {
+    while (sleeping(time).empty())
+      std::this_thread::yield();
+    token.cancel("asked by a person");
+    token.hurry();
+  }};
+  const auto result = run_process(spec, token);
+  canceller.join();
+  BOOST_TEST((result.how == ending::cancelled));
+  BOOST_TEST((result.elapsed < seconds{60}));
+  BOOST_TEST(sleeping(time).empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

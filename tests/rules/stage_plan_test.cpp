@@ -187,7 +187,12 @@ BOOST_AUTO_TEST_CASE(inputs_that_do_not_fit_are_refused_with_a_sentence) {
              == "stage 'z': argv[1]: the stage 'data' has no output, because it did not succeed: "
                 "{{stages.data.outputs}} would be empty");
   BOOST_TEST(problem_of(argument, nullptr, with("data", {"{"}))
-             == "stage 'z': argv[1]: the output of the stage 'data' is no JSON");
+             == "stage 'z': argv[1]: the output of the stage 'data' is no JSON: parse error at line 1, column 2: "
+                "syntax error while parsing object key - unexpected end of input; expected string literal");
+  // Who reads it recurses, and a crash would come back with each start.
+  BOOST_TEST(problem_of(argument, nullptr, with("data", {std::string(100'000, '[') + std::string(100'000, ']')}))
+             == "stage 'z': argv[1]: the output of the stage 'data' is no JSON: it is nested more than 500 levels "
+                "deep");
   BOOST_TEST(problem_of(item, "data", with("data", {R"("text")"}))
              == "stage 'z': for_each: the output of the stage 'data' is no list");
   BOOST_TEST(problem_of(item, "data", with("data", {"[1, null]"}))
@@ -222,6 +227,23 @@ BOOST_AUTO_TEST_CASE(more_than_a_million_items_are_refused_and_a_million_are_pla
   BOOST_TEST(plan.task(999'999).payload == R"({"argv":["x","999999"]})");
   values.outputs["lines"] = {list + ",0]"};
   BOOST_CHECK_THROW(plan_of(spec, values), std::runtime_error);
+}
+
+// A version 1.10 is no 1.1, and a number may have more digits than fit.
+BOOST_AUTO_TEST_CASE(numbers_of_an_output_become_texts_as_they_are_written) {
+  const std::vector<std::string> written{"98765432109876543210987", "1.10", "1e3", "-0.50", "7"};
+  auto values = inputs();
+  values.outputs["data"] = {"[98765432109876543210987, 1.10,1e3 , -0.50, 7]"};
+  auto items = plan_of(pipeline(command(json::object(), {"x", "{{item}}"}), "data"), values);
+  BOOST_REQUIRE(items.size() == 5);
+  for (std::size_t i = 0; i < written.size(); ++i)
+    BOOST_TEST(json::parse(items.task(static_cast<std::int64_t>(i)).payload)["argv"][1] == written[i]);
+  values.outputs["data"] = {" 1.10\n"};
+  auto single = plan_of(pipeline(command(json::object(), {"x", "{{stages.data.output}}"})), values);
+  BOOST_TEST(json::parse(single.task(0).payload)["argv"][1] == "1.10");
+  values.outputs["data"] = {R"([1.10, {"a" : [2.50, "x,]"]}, "q\"[", []])"};
+  auto lines = plan_of(pipeline(command({{"stdin", "{{stages.data.output}}"}})), values);
+  BOOST_TEST(json::parse(lines.task(0).payload)["stdin"] == "1.10\n{\"a\":[2.50,\"x,]\"]}\nq\"[\n[]\n");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

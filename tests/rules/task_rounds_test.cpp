@@ -175,7 +175,8 @@ BOOST_AUTO_TEST_CASE(results_that_are_refused_together_are_written_alone) {
 BOOST_AUTO_TEST_CASE(even_a_result_that_can_never_be_written_does_not_stop_the_service) {
   begin();
   add(1);
-  for (int i = 0; i < 2; ++i) {
+  // With claims beside it, alone, and replaced.
+  for (int i = 0; i < 3; ++i) {
     fail(*next(), errc::constraint);
     now += 1s;
   }
@@ -183,6 +184,20 @@ BOOST_AUTO_TEST_CASE(even_a_result_that_can_never_be_written_does_not_stop_the_s
   BOOST_REQUIRE(round.has_value());
   BOOST_TEST(round->results.empty());
   BOOST_TEST((round->recovery == claim_recovery::crash));
+}
+
+// The claims that came with it may have been what failed.
+BOOST_AUTO_TEST_CASE(a_result_is_blamed_only_for_a_round_of_its_own) {
+  begin();
+  add(1);
+  auto round = next();
+  BOOST_TEST(round->claims > 0u);
+  fail(*round, errc::function_failed);
+  now += 1s;
+  auto alone = next();
+  BOOST_TEST(alone->claims == 0u);
+  BOOST_REQUIRE(alone->results.size() == 1u);
+  BOOST_TEST((alone->results[0].outcome.what == task_outcome::verdict::completed));
 }
 
 BOOST_AUTO_TEST_CASE(after_an_unknown_outcome_claims_that_nobody_knows_are_given_back) {

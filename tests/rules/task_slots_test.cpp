@@ -114,6 +114,29 @@ BOOST_AUTO_TEST_CASE(an_older_claim_of_the_same_task_is_asked_to_stop) {
   BOOST_TEST(!tokens[1]->cancelled());
 }
 
+BOOST_AUTO_TEST_CASE(a_stop_may_mean_one_claim_only) {
+  slots.add_worker();
+  start(7);
+  BOOST_TEST(!slots.stop(task_id{7}, epoch - 1, stop_cause::cancelled, "old", now));
+  BOOST_TEST(!tokens[0]->cancelled());
+  BOOST_TEST(slots.stop(task_id{7}, epoch, stop_cause::cancelled, "new", now));
+  BOOST_TEST(tokens[0]->reason() == "new");
+}
+
+BOOST_AUTO_TEST_CASE(when_all_must_stop_those_that_are_stopping_hurry) {
+  slots.add_worker();
+  slots.add_worker();
+  start(1);
+  start(2);
+  slots.stop(task_id{1}, stop_cause::cancelled, "first", now);
+  BOOST_TEST(!tokens[0]->hurried());
+  slots.stop_all(stop_cause::released, "all", now);
+  for (auto& token : tokens)
+    BOOST_TEST(token->hurried());
+  BOOST_TEST(!tokens[0]->releasing());
+  BOOST_TEST(tokens[1]->releasing());
+}
+
 BOOST_AUTO_TEST_CASE(success_stays_success_whatever_was_asked) {
   for (auto cause : {stop_cause::timed_out, stop_cause::cancelled, stop_cause::released}) {
     auto outcome = settled_outcome(stopped(cause), task_outcome::success("1"));

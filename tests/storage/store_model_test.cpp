@@ -320,7 +320,7 @@ private:
   }
 
   void give_up_stuck() {
-    auto lost = write([&](auto& tx) { return storage::fail_stuck_tasks(tx, now - 100, now, 5); });
+    auto lost = write([&](auto& tx) { return storage::fail_stuck_tasks(tx, now - 100, now, now, 5); });
     note_events();
     for (auto id : lost)
       lose(id.value);

@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_CASE(a_running_task_gets_a_request_that_ends_everything_but_a_su
     BOOST_TEST(was_announced(topic::task_cancel, id.value));
     BOOST_TEST(record(id).cancel_requested);
     auto snapshot = view();
-    BOOST_TEST((storage::cancel_requests(snapshot) == std::vector{id}));
+    BOOST_TEST((storage::cancel_requests(snapshot) == std::vector{storage::task_claim{id, task.epoch}}));
     BOOST_TEST((finish(task, outcome, now + 10).state == expected));
     BOOST_TEST(was_announced(topic::task_finished, id.value));
     BOOST_TEST(storage::cancel_requests(snapshot).empty());
@@ -195,7 +195,7 @@ BOOST_AUTO_TEST_CASE(a_boot_requeues_thousands_at_once) {
 
 BOOST_AUTO_TEST_CASE(a_stuck_task_is_repeated_or_failed_as_lost) {
   auto stuck = [&](std::int64_t before, int limit = 500) {
-    return write([&](auto& tx) { return storage::fail_stuck_tasks(tx, before, now, limit); });
+    return write([&](auto& tx) { return storage::fail_stuck_tasks(tx, before, now, now, limit); });
   };
   auto spec = work();
   spec.timeout = 0ms;
@@ -224,7 +224,7 @@ BOOST_AUTO_TEST_CASE(a_task_that_may_run_longer_is_not_stuck) {
   auto give_up = [&](std::chrono::milliseconds later) {
     return write([&](auto& tx) {
       auto then = now + later.count();
-      return storage::fail_stuck_tasks(tx, then - 1000, then, 500);
+      return storage::fail_stuck_tasks(tx, then - 1000, then, then, 500);
     });
   };
   BOOST_TEST(give_up(3h + 10min).empty());

@@ -183,6 +183,8 @@ std::string detail_of(const process_result& result) {
   detail["stderr_bytes"] = result.stderr_bytes;
   if (result.stdout_bytes > result.standard_output.size())
     detail["stdout_cut"] = true;
+  if (!is_utf8(result.standard_output))
+    detail["stdout_replaced"] = true; // Bytes that are no UTF-8, by U+FFFD.
   detail["stderr"] = result.standard_error;
   return detail.dump(-1, ' ', false, json::error_handler_t::replace);
 }

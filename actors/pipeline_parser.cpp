@@ -82,7 +82,9 @@ decltype(stage_spec::for_each) read_for_each(const json_cursor& list) {
       items.push_back(item.get<std::string>());
     else if (item.is_number())
       items.push_back(item.dump());
-    else
+    if (items.size() > i && items.back().find('\0') != std::string::npos)
+      list.element(i).refuse("holds a zero byte, which no argument can");
+    if (items.size() == i)
       list.element(i).refuse_type("a text or a number");
   }
   return items;
@@ -160,8 +162,8 @@ void check_for_each(const pipeline_spec& spec, const pipeline_graph& graph, std:
 
 pipeline_spec parse_pipeline(std::string_view text) {
   if (text.size() > file_bytes_max)
-    throw pipeline_error("the file: " + std::to_string(text.size()) + " bytes; at most "
-                         + std::to_string(file_bytes_max) + " (16 MiB) are allowed");
+    throw pipeline_error("the file: more than " + std::to_string(file_bytes_max)
+                         + " bytes (16 MiB), the most that is allowed");
   auto document = parse_strict_json(text, depth_max, number_becomes_text);
   json_cursor root{document, {}};
   root.expect_object({"name", "description", "params", "stages"});

@@ -46,6 +46,7 @@ struct pipeline_state {
   std::int64_t stages_started = 0;
   std::int64_t tasks_created = 0;
   std::int64_t runs_finished = 0;
+  std::optional<errc> trouble; // What kept it from going on with its stages.
   std::string note;
 
   time_point now() const { return options.env.clock->now(); }
@@ -81,6 +82,7 @@ void release(pipeline_pointer self, const work_pointer& work) {
 void postpone(pipeline_pointer self, const work_pointer& work, const caf::error& error) {
   auto& state = state_of(self);
   state.note = "tasks of a stage could not be created yet: " + text_of(error);
+  state.trouble = code_of(error);
   log(log_level::warn, service_name, state.note);
   state.stages.postpone(work->id());
   proceed(self);
@@ -134,6 +136,7 @@ void write_next_portion(pipeline_pointer self, const work_pointer& work) {
       if (!taken)
         return release(self, work);
       state_of(self).tasks_created += static_cast<std::int64_t>(created);
+      state_of(self).trouble.reset();
       write_next_portion(self, work);
     },
     [self, work](const caf::error& error) { give_up_or_postpone(self, work, error); });
@@ -222,6 +225,8 @@ void look_for_stages(pipeline_pointer self) {
     [self](std::vector<storage::fanning_stage> found) {
       auto& stages = state_of(self).stages;
       stages.end_look();
+      if (stages.passed_over().empty())
+        state_of(self).trouble.reset();
       for (auto& stage : found)
         if (state_of(self).draining.empty() && stages.take(stage.stage.stage))
           start(self, std::move(stage));
@@ -230,6 +235,7 @@ void look_for_stages(pipeline_pointer self) {
     [self](const caf::error& error) {
       state_of(self).stages.end_look();
       state_of(self).note = "stages could not be read: " + text_of(error);
+      state_of(self).trouble = code_of(error);
       proceed(self);
     });
 }
@@ -326,9 +332,12 @@ caf::result<run_started> begin_run(pipeline_pointer self, const start_run& reque
 service_status report(const pipeline_state& state) {
   auto number = [](auto count) { return static_cast<std::int64_t>(count); };
   return {service_name,
-          state.draining.empty() ? "running" : "draining",
+          !state.draining.empty() ? "draining"
+          : state.trouble         ? "degraded"
+                                  : "running",
           0,
-          {{"stages_started", state.stages_started},
+          {{"trouble", state.trouble ? number(*state.trouble) : 0},
+           {"stages_started", state.stages_started},
            {"stages_in_work", number(state.stages.active())},
            {"tasks_created", state.tasks_created},
            {"runs_finished", state.runs_finished},

@@ -1,5 +1,6 @@
 #include "quire/actors/process.hpp"
 
+#include "quire/actors/process_groups.hpp"
 #include "quire/actors/process_start.hpp"
 
 #include <algorithm>
@@ -34,11 +35,6 @@ constexpr milliseconds farewell_total{100};
 /// waiting means that a process which left the group holds them.
 constexpr milliseconds drain_quiet{100};
 constexpr milliseconds drain_total{1'000};
-
-/// For members of the group to be gone once they got KILL; after the first of
-/// these only those count that are not just unreaped.
-constexpr milliseconds burial_quick{10};
-constexpr milliseconds burial_total{1'000};
 
 /// The grace of a program that must hurry: a service that stops waits for 10 s.
 constexpr milliseconds hurried_grace{5'000};
@@ -111,6 +107,7 @@ public:
   ~program_run() {
     if (process_ <= 0)
       return;
+    known_.reset();
     signal_group(SIGKILL);
     while (::waitpid(process_, nullptr, 0) < 0 && errno == EINTR) {
     }
@@ -155,6 +152,7 @@ private:
       return false;
     }
     process_ = report.process;
+    known_.emplace(process_);
     input_ = std::move(input.writing);
     output_ = std::move(output.reading);
     errors_ = std::move(errors.reading);
@@ -322,13 +320,14 @@ private:
   }
 
   void reap() {
+    known_.reset(); // Its number may be given anew.
     int status = 0;
     pid_t reaped = -1;
     do
       reaped = ::waitpid(process_, &status, 0);
     while (reaped < 0 && errno == EINTR);
     const auto group = std::exchange(process_, -1);
-    wait_for_group(group);
+    bury_group(group);
     if (phase_ != phase::running)
       return;
     if (reaped < 0) {
@@ -342,21 +341,6 @@ private:
     }
   }
 
-  /// Its members got KILL; they are somebody else's children now, or ours if we
-  /// are the one who inherits orphans (the first process of a container). Some
-  /// of those never reap them.
-  static void wait_for_group(pid_t group) {
-    const auto begin = steady::now();
-    for (auto now = begin; ::kill(-group, 0) == 0; now = steady::now()) {
-      while (::waitpid(-group, nullptr, WNOHANG) > 0) {
-      }
-      if (now > begin + burial_total || (now > begin + burial_quick && !group_runs(group)))
-        return;
-      const timespec pause{0, 500'000};
-      ::nanosleep(&pause, nullptr);
-    }
-  }
-
   const process_spec& spec_;
   const cancel_token& cancel_;
   process_result& result_;
@@ -366,6 +350,7 @@ private:
   file_descriptor exit_notice_;
   file_descriptor wake_;
   pid_t process_ = -1;
+  std::optional<known_group> known_;
   std::size_t fed_ = 0;
   phase phase_ = phase::running;
   std::optional<steady::time_point> next_step_; ///< TERM or KILL is due.

@@ -5,9 +5,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -342,31 +339,6 @@ start_report start_program(const process_spec& spec, int input, int output, int 
   }
   const int error = failure.error;
   return {-1, error, failure_text(spec, program, failure)};
-}
-
-bool group_runs(pid_t group) {
-  namespace files = std::filesystem;
-  std::error_code unreadable;
-  files::directory_iterator entry{"/proc", unreadable};
-  for (; !unreadable && entry != files::directory_iterator{}; entry.increment(unreadable)) {
-    if (entry->path().filename().native().find_first_not_of("0123456789") != std::string::npos)
-      continue;
-    std::ifstream file{entry->path() / "stat"};
-    std::string text;
-    std::getline(file, text, '\0');
-    // "42 (any name, even ") Z 1") S 1 42 ...": state, parent, group.
-    const auto name_end = text.rfind(')');
-    if (name_end == std::string::npos)
-      continue;
-    std::istringstream fields{text.substr(name_end + 1)};
-    char state = 0;
-    pid_t parent = 0;
-    pid_t its_group = 0;
-    fields >> state >> parent >> its_group;
-    if (fields && its_group == group && state != 'Z' && state != 'X')
-      return true;
-  }
-  return false;
 }
 
 } // namespace quire::actors

@@ -59,8 +59,4 @@ std::string unusable_part(const process_spec& spec);
 /// program that changes its user id.)
 start_report start_program(const process_spec& spec, int input, int output, int errors);
 
-/// Returns whether a process of `group` runs still; one that has ended and waits
-/// to be reaped by somebody does not. Reads all of /proc: some milliseconds.
-bool group_runs(pid_t group);
-
 } // namespace quire::actors

@@ -65,6 +65,7 @@ void task_rounds::succeeded(const task_round& round, std::size_t claimed,
                             std::optional<std::int64_t> next_due_ms) {
   in_flight_ = false;
   failures_ = 0;
+  trouble_.reset();
   alone_ -= std::min(alone_, round.results.size());
   if (round.recovery != claim_recovery::none)
     recovery_ = claim_recovery::none;
@@ -79,6 +80,7 @@ void task_rounds::failed(task_round round, errc code, const std::string& text, t
                          double random) {
   in_flight_ = false;
   ++failures_;
+  trouble_ = code;
   retry_at_ = now + backoff_delay(write_backoff, failures_, random);
   wanted_ = wanted_ || round.claims > 0;
   promote_ = promote_ || round.promote;

@@ -79,6 +79,9 @@ public:
   bool idle() const noexcept { return !in_flight_ && results_.empty(); }
 
   bool degraded() const noexcept { return failures_ > 0; }
+
+  /// Returns why the last round failed, if it did.
+  std::optional<errc> trouble() const noexcept { return trouble_; }
   std::size_t waiting() const noexcept { return results_.size(); }
   const std::deque<attempt_result>& results() const noexcept { return results_; }
 
@@ -99,6 +102,7 @@ private:
   std::optional<std::int64_t> due_ms_;
   std::size_t alone_ = 0;        // So many results are written one by one.
   int failures_ = 0;
+  std::optional<errc> trouble_;
   std::optional<time_point> retry_at_;
 };
 

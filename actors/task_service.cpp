@@ -207,6 +207,7 @@ service_status report(const task_service_state& state) {
     {"stale", counters.stale},
     {"released", counters.released},
     {"workers_lost", counters.workers_lost},
+    {"trouble", state.rounds.trouble() ? static_cast<std::int64_t>(*state.rounds.trouble()) : 0},
     {"waiting_outcomes", number(state.rounds.waiting())},
     {"awaited", number(state.tasks.waiting.size())},
   };

@@ -66,7 +66,7 @@ public:
     results_.clear();
     for (auto& [sql, params] : batch_.statements) {
       refuse_control_statement(sql, sql_use::write);
-      auto stmt = tx.prepare(sql);
+      auto stmt = tx.prepare_from_outside(sql);
       stmt->bind_all(params);
       if (stmt->column_count() > 0)
         results_.push_back(stmt->fetch_all(rows_max, result_bytes_max));

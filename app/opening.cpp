@@ -48,9 +48,23 @@ void choose_data_rules(storage::connection& db, const options& options,
     connection.secure_delete = false;
 }
 
-void check_own_schema(storage::connection& db, const options& options) {
+void check_schemas(storage::connection& db, const options& options, opening& report) {
+  report.has_schema = has_schema(db);
   if (!options.migrations.empty())
     storage::check_schema(db, options.schema, options.migrations);
+}
+
+void open_to_write(const options& options, opened_database& result) {
+  auto db = storage::connection::open_writer(result.connection);
+  choose_data_rules(db, options, result.connection);
+  auto& report = result.report;
+  if (options.mode == access_mode::visit)
+    return check_schemas(db, options, report);
+  auto now_ms = options.clock->unix_ms();
+  report.migrations = storage::migrate(db, schema_owner, storage::quire_migrations(), now_ms);
+  report.has_schema = true;
+  report.own_migrations = storage::migrate(db, options.schema, options.migrations, now_ms);
+  start_boot(db, now_ms, report);
 }
 
 } // namespace
@@ -62,28 +76,24 @@ opened_database open_database(const options& options) {
   connection.vfs = options.vfs;
   connection.sync = options.sync;
   connection.patience = options.patience;
-  connection.checkpoint_on_close = options.mode == access_mode::own;
-
+  // SQLite checkpoints when the last connection closes, and only then: beside an
+  // owner a visitor is never the last.
+  connection.checkpoint_on_close = options.mode != access_mode::look;
   if (options.mode == access_mode::look) {
     auto db = storage::connection::open_reader(connection);
-    result.report.has_schema = has_schema(db);
-    check_own_schema(db, options);
+    check_schemas(db, options, result.report);
     return result;
   }
+  storage::connection::check_path(connection); // Before a lock beside it is made.
   if (options.mode == access_mode::own && options.vfs.empty())
     result.lock = storage::owner_lock::acquire(options.database);
-  auto db = storage::connection::open_writer(connection);
-  choose_data_rules(db, options, connection);
-  if (options.mode == access_mode::visit) {
-    result.report.has_schema = has_schema(db);
-    check_own_schema(db, options);
-    return result;
+  try {
+    open_to_write(options, result);
+  } catch (const storage::error&) {
+    if (result.lock)
+      result.lock->leave_no_trace();
+    throw;
   }
-  auto now_ms = options.clock->unix_ms();
-  result.report.migrations = storage::migrate(db, schema_owner, storage::quire_migrations(), now_ms);
-  result.report.has_schema = true;
-  result.report.own_migrations = storage::migrate(db, options.schema, options.migrations, now_ms);
-  start_boot(db, now_ms, result.report);
   return result;
 }
 

@@ -115,6 +115,11 @@ struct runtime::impl {
     return result;
   }
 
+  /// Longer than anything behind the gateway waits: who gives up says why.
+  std::chrono::milliseconds answer_limit() const {
+    return chosen.request_timeout + chosen.patience;
+  }
+
   /// As long as the result lives, `close` takes nothing away.
   std::shared_lock<std::shared_mutex> enter() {
     // Looked at before, too: those who are refused must not keep `close` out.
@@ -132,7 +137,7 @@ struct runtime::impl {
     caf::scoped_actor self{*system};
     std::optional<Reply> reply;
     caf::error error;
-    ask(self.ptr(), tree.gateway, chosen.request_timeout, std::move(request))
+    ask(self.ptr(), tree.gateway, answer_limit(), std::move(request))
       .receive([&](Reply& answer) { reply = std::move(answer); },
                [&](caf::error& reason) { error = std::move(reason); });
     if (!reply)
@@ -144,7 +149,7 @@ struct runtime::impl {
   template <class Reply, class Request>
   std::future<Reply> call_later(Request request) try {
     auto inside = enter();
-    return ask_later<Reply>(bridge, tree.gateway, std::move(request), chosen.request_timeout);
+    return ask_later<Reply>(bridge, tree.gateway, std::move(request), answer_limit());
   } catch (const failure&) {
     std::promise<Reply> refused;
     refused.set_exception(std::current_exception());

@@ -39,11 +39,12 @@ struct opening {
 /// but not by a function inside a write or a read: it would wait for itself.
 /// Handlers of tasks may call all of them but `close`.
 ///
-/// A call waits for its answer for at most `options::request_timeout`, `wait` for
-/// the timeout it is given, and an `_async` one not at all: its future is ready
-/// within `request_timeout`. Opening waits for the locks of other processes for up
-/// to `options::patience` each time, and closing has limits of its own. What fails
-/// throws `failure`, and once `close` began, that is `unavailable`.
+/// A call waits for its answer for at most `options::request_timeout`, and for the
+/// lock of another process for `options::patience` more; `wait` waits for the timeout
+/// it is given, and an `_async` one not at all: its future is ready within that time.
+/// Opening waits for the locks of other processes for up to `options::patience` each
+/// time, and closing has limits of its own. What fails throws `failure`, and once
+/// `close` began, that is `unavailable`.
 ///
 /// Destroying the runtime closes it. As with any object, no other thread may begin
 /// a call then; on a thread that `close` refuses, it ends the program.

@@ -1,6 +1,7 @@
 #include "quire/app/stop_deadline.hpp"
 
 #include "quire/actors/log.hpp"
+#include "quire/actors/process_groups.hpp"
 
 #include <unistd.h>
 
@@ -19,6 +20,7 @@ stop_deadline::stop_deadline(std::chrono::milliseconds limit)
         return;
       actors::log(actors::log_level::error, "runtime",
                   "closing did not end in time: the process ends now; what was committed is kept");
+      actors::kill_all_programs();
       ::_exit(exit_status);
     }) {}
 

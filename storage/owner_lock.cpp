@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace quire::storage {
@@ -95,44 +96,70 @@ void write_owner(int file) {
     static_cast<void>(!::pwrite(file, text.data(), text.size(), 0));
 }
 
+/// Opens the file, and says whether it was not there before.
+descriptor open_lock(const std::string& path, bool& created) {
+  created = true;
+  auto number = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (number < 0 && errno == EEXIST) {
+    created = false;
+    number = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  }
+  if (number < 0)
+    throw not_locked(path, errno);
+  return descriptor{number};
+}
+
+/// Returns whether `path` still leads to the file that was opened under it.
+bool is_still_there(int file, const std::string& path) {
+  struct stat opened {};
+  struct stat named {};
+  return ::fstat(file, &opened) == 0 && ::stat(path.c_str(), &named) == 0
+         && opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
 } // namespace
 
 owner_lock owner_lock::acquire(const std::string& database) {
   auto path = lock_path(database);
-  descriptor file{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)};
-  if (file.get() < 0)
-    throw not_locked(path, errno);
   // `owner_of` holds a shared lock for a moment: whoever lets us share is not an
   // owner, and gone at the next try.
   constexpr int tries_max = 200;
-  for (int i = 0; i < tries_max; ++i) {
+  for (int i = 0;; ++i) {
+    bool created = false;
+    auto file = open_lock(path, created);
     if (try_lock(file.get(), LOCK_EX, path)) {
+      if (!is_still_there(file.get(), path))
+        continue; // Who had it has just removed it.
       write_owner(file.get());
-      return owner_lock{file.release()};
+      return owner_lock{file.release(), created ? path : std::string{}};
     }
-    if (!try_lock(file.get(), LOCK_SH, path))
-      break;
-    ::flock(file.get(), LOCK_UN);
+    if (i >= tries_max || !try_lock(file.get(), LOCK_SH, path))
+      throw error(errc::already_owned, "the database '" + database + "' is owned by "
+                                         + owner_text(file.get()) + ". Nothing was changed; "
+                                         + std::string{advice(errc::already_owned)} + ".");
     std::this_thread::sleep_for(std::chrono::milliseconds{1});
   }
-  throw error(errc::already_owned, "the database '" + database + "' is owned by "
-                                     + owner_text(file.get()) + ". Nothing was changed; "
-                                     + std::string{advice(errc::already_owned)} + ".");
 }
 
 owner_lock::owner_lock(owner_lock&& other) noexcept
-  : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  : descriptor_(std::exchange(other.descriptor_, -1)), created_(std::move(other.created_)) {}
 
 owner_lock& owner_lock::operator=(owner_lock&& other) noexcept {
   std::swap(descriptor_, other.descriptor_);
+  std::swap(created_, other.created_);
   return *this;
 }
 
 owner_lock::~owner_lock() {
-  // The file stays: if it were removed, two processes could lock two files of
-  // that name.
+  // The file stays: it says nothing, and whoever wants to own the database next
+  // need not create it.
   if (descriptor_ >= 0)
     ::close(descriptor_);
+}
+
+void owner_lock::leave_no_trace() noexcept {
+  if (descriptor_ >= 0 && !created_.empty())
+    ::unlink(created_.c_str());
 }
 
 std::optional<std::string> owner_lock::owner_of(const std::string& database) {

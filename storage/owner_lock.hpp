@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace quire::storage {
 
@@ -22,12 +23,18 @@ public:
   owner_lock& operator=(owner_lock&&) noexcept;
   ~owner_lock();
 
+  /// Removes the lock file if this lock has created it: for an owner that found no
+  /// database there. Whoever waits for this lock notices and makes a new one.
+  void leave_no_trace() noexcept;
+
   /// Returns who owns `database` now, as text ("process 4711"), if anybody does.
   static std::optional<std::string> owner_of(const std::string& database);
 
 private:
-  explicit owner_lock(int descriptor) : descriptor_(descriptor) {}
+  owner_lock(int descriptor, std::string created)
+    : descriptor_(descriptor), created_(std::move(created)) {}
   int descriptor_ = -1;
+  std::string created_; ///< The path, if this lock created the file.
 };
 
 } // namespace quire::storage

@@ -50,6 +50,8 @@ std::string database_choice::option() const {
 
 bool database_choice::exists() const {
   // Whatever else is wrong with the path, opening it says so better.
+  if (path_ == ":memory:" || path_.ends_with('/'))
+    return true;
   std::error_code failed;
   return std::filesystem::status(path_, failed).type() != std::filesystem::file_type::not_found;
 }

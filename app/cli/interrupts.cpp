@@ -1,5 +1,6 @@
 #include "quire/app/cli/interrupts.hpp"
 
+#include "quire/actors/process_groups.hpp"
 #include "quire/app/cli/exit_status.hpp"
 
 #include <array>
@@ -62,9 +63,10 @@ void interrupts::watch() {
     if (files[1].revents != 0)
       return;
     signalfd_siginfo signal{};
-    if (::read(signals_, &signal, sizeof signal) == sizeof signal && ++count_ > 1)
-      // Programs that still run are ended by the kernel, with this process.
+    if (::read(signals_, &signal, sizeof signal) == sizeof signal && ++count_ > 1) {
+      actors::kill_all_programs();
       ::_exit(exit_interrupted);
+    }
   }
 }
 

@@ -7,6 +7,9 @@
 #include <csignal>
 #include <exception>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 namespace quire::cli {
 
 namespace {
@@ -29,9 +32,28 @@ struct dispatcher {
   exit_status operator()(const status_arguments& x) const { return show_status(x, to); }
 };
 
-/// An error is one line, whatever went into it.
+/// An error is one line, whatever went into it, and says what became of the data.
 std::string one_line(const std::exception& error) {
-  return actors::printable(error.what(), 4'000);
+  auto text = actors::printable(error.what(), 4'000);
+  auto* failed = dynamic_cast<const failure*>(&error);
+  if (!failed || text.find("othing was") != text.npos)
+    return text;
+  if (outcome_of(failed->code()) == write_outcome::unknown && text.find("unknown") == text.npos)
+    text += "; whether it took effect is unknown: look before you try again";
+  else if (failed->code() == errc::busy)
+    text += "; nothing was changed; try again when the other program is done";
+  return text;
+}
+
+/// A file that we open must never become somebody's standard output: what is said
+/// there would be written into it.
+void open_standard_files() {
+  int descriptor = -1;
+  do
+    descriptor = ::open("/dev/null", O_RDWR);
+  while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+  if (descriptor > STDERR_FILENO)
+    ::close(descriptor);
 }
 
 exit_status run_program(const std::vector<std::string>& arguments) {
@@ -54,6 +76,7 @@ exit_status run_program(const std::vector<std::string>& arguments) {
 } // namespace quire::cli
 
 int main(int argc, char** argv) {
+  quire::cli::open_standard_files();
   // A reader that went away is seen where the output is written.
   std::signal(SIGPIPE, SIG_IGN);
   return quire::cli::run_program({argv + (argc > 0 ? 1 : 0), argv + argc});

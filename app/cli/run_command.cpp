@@ -1,4 +1,5 @@
 #include "quire/actors/log.hpp"
+#include "quire/actors/nearest_name.hpp"
 #include "quire/app/cli/commands.hpp"
 #include "quire/app/cli/database_choice.hpp"
 #include "quire/app/cli/format.hpp"
@@ -6,11 +7,13 @@
 #include "quire/app/cli/pipeline_file.hpp"
 #include "quire/app/cli/run_observer.hpp"
 #include "quire/app/cli/run_report.hpp"
+#include "quire/app/cli/trouble_watch.hpp"
 #include "quire/app/runtime.hpp"
 #include "quire/storage/sqlite/pipeline_store.hpp"
 
 #include <algorithm>
 #include <atomic>
+#include <system_error>
 #include <thread>
 
 namespace quire::cli {
@@ -22,6 +25,7 @@ using std::chrono::milliseconds;
 using clock = std::chrono::steady_clock;
 
 constexpr auto look_interval = 100ms;
+constexpr auto status_interval = 1s;
 constexpr auto outage_max = 60s; // A service that ends is back within seconds.
 constexpr std::int64_t failures_shown_max = 20;
 constexpr std::size_t tasks_looked_at_max = 1;
@@ -45,6 +49,17 @@ std::optional<run_record> unfinished_run(runtime& running, const pipeline_spec& 
   });
 }
 
+/// The program knows no kinds but its own; an application may register others.
+void refuse_unknown_kinds(const std::string& file, const pipeline_spec& pipeline) {
+  for (std::size_t i = 0; i < pipeline.stages.size(); ++i) {
+    auto& kind = pipeline.stages[i].task.kind;
+    if (kind != "command")
+      throw usage_error("quire run: " + actors::printable(file, 200) + ": stages[" + std::to_string(i)
+                        + "].task.kind: unknown kind '" + actors::printable(kind) + "'"
+                        + actors::suggestion(kind, {"command"}));
+  }
+}
+
 /// The run of one process: from opening the database to the last line.
 class pipeline_run {
 public:
@@ -53,7 +68,9 @@ public:
       to_(to),
       pipeline_(read_pipeline(arguments.file, arguments.settings)),
       database_(arguments.database),
-      observer_(make_observer(arguments, to)) {}
+      observer_(make_observer(arguments, to)) {
+    refuse_unknown_kinds(arguments.file, pipeline_);
+  }
 
   exit_status run() {
     check_settings();
@@ -73,10 +90,12 @@ private:
   exit_status finish(const run_record& ended);
   exit_status interrupt();
   run_report report(const run_record& ended);
+  void look_for_trouble();
+  void mention_unfinished();
   void collect_failures(run_report& report);
   void find_result(run_report& report);
 
-  /// The run goes on when nobody listens any more.
+  /// The run goes on when nobody listens any more, or what is said cannot be written.
   template <class F>
   void tell(F f) {
     if (deaf_)
@@ -85,6 +104,9 @@ private:
       f();
     } catch (const output_closed&) {
       deaf_ = true;
+    } catch (const std::system_error& error) {
+      deaf_ = output_lost_ = true;
+      to_.note(std::string{error.what()} + "; the run goes on");
     }
   }
 
@@ -101,6 +123,9 @@ private:
   run_id run_;
   bool resumed_ = false;
   bool deaf_ = false;
+  bool output_lost_ = false;
+  trouble_watch trouble_;
+  clock::time_point next_status_ = started_ + status_interval;
 };
 
 /// A run keeps the parameters it was started with: others must not be dropped
@@ -143,12 +168,38 @@ void pipeline_run::begin() {
     run_ = unfinished->id;
   else
     run_ = runtime_->start(pipeline_, arguments_.settings);
-  if (unfinished && !resumed_ && !arguments_.quiet)
-    to_.note("run " + std::to_string(unfinished->id.value) + " of " + pipeline_.name
-             + " is unfinished; it goes on beside the new one while this process lives. To wait for it "
-               "instead of starting another: --resume");
+  if (!resumed_ && !arguments_.quiet)
+    mention_unfinished();
   auto run = runtime_->find(run_);
   tell([&] { observer_->begin({run.value(), database_.description(), database_.path(), resumed_}); });
+}
+
+void pipeline_run::mention_unfinished() {
+  run_filter open;
+  open.pipeline = pipeline_.name;
+  open.state = run_state::running;
+  for (auto& other : runtime_->runs(open)) {
+    if (other.id == run_)
+      continue;
+    to_.note("run " + std::to_string(other.id.value) + " of " + pipeline_.name
+             + " is unfinished; it goes on beside the new one while this process lives. "
+             + (arguments_.resume ? "It was started from another definition, so --resume does not mean it"
+                                  : "To wait for it instead of starting another: --resume, with the file it "
+                                    "was started from"));
+    return;
+  }
+}
+
+void pipeline_run::look_for_trouble() {
+  if (clock::now() < next_status_)
+    return;
+  auto text = trouble_.look(runtime_->status(), clock::now());
+  next_status_ = clock::now() + status_interval;
+  if (text)
+    to_.note("run " + std::to_string(run_.value) + ": " + *text);
+  if (auto& why = trouble_.hopeless())
+    throw command_error("run " + std::to_string(run_.value) + " cannot go on, and waiting would not help: " + *why
+                        + ". What has ended is kept; repair the database, or use another one");
 }
 
 /// Returns the run if it has ended.
@@ -166,6 +217,7 @@ std::optional<run_record> pipeline_run::wait_a_little() {
     reached_ = clock::now();
     if (run)
       tell([&] { observer_->look(*run, unix_now_ms()); });
+    look_for_trouble();
   } catch (const failure& missed) {
     // A service that ended is on its way back.
     if (!missed.retryable() || failed_ || clock::now() - reached_ > outage_max)
@@ -197,7 +249,10 @@ exit_status pipeline_run::finish(const run_record& ended) {
     to_.note("run " + std::to_string(run_.value) + " of " + ended.pipeline + ": "
               + std::string{to_string(ended.state)} + "\n" + failures_text(last));
   runtime_->close();
-  return exit_status_of(ended.state);
+  if (!database_.exists())
+    throw command_error("the database " + database_.description()
+                        + " was deleted while it was in use: the run ended, and its results are gone");
+  return output_lost_ ? exit_error : exit_status_of(ended.state);
 }
 
 exit_status pipeline_run::interrupt() {

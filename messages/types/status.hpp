@@ -15,7 +15,10 @@ struct counter {
 /// How one service is.
 struct service_status {
   std::string service;            ///< `writer`, `task_execution_service`, ...
-  std::string state;              ///< `running`, `restarting`, `draining` or `failed`.
+  /// `running`, `degraded` (something keeps it from working: `note` says what, the
+  /// counter `trouble` holds the number of its `errc`; it is tried again), `busy` (it
+  /// does not answer now), `restarting`, `draining` or `failed`.
+  std::string state;
   std::int64_t restarts = 0;      ///< Since the runtime was opened.
   std::vector<counter> counters;
   std::string note;               ///< The last thing that went wrong; empty if nothing did.

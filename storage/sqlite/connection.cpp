@@ -39,6 +39,33 @@ bool harmless_pragma(const char* name, const char* argument) {
                      [&](auto candidate) { return same_word(name, candidate); });
 }
 
+constexpr std::string_view our_prefix = "quire_";
+
+bool is_ours(const char* name) {
+  return name && sqlite3_strnicmp(name, our_prefix.data(), int(our_prefix.size())) == 0;
+}
+
+bool mentions_ours(std::string_view sql) {
+  for (std::size_t i = 0; i + our_prefix.size() <= sql.size(); ++i)
+    if ((sql[i] | 0x20) == our_prefix.front() && same_word(sql.substr(i, our_prefix.size()), our_prefix))
+      return true;
+  return false;
+}
+
+/// Whether an action that SQLite asks about changes a table, an index or a trigger.
+bool changes_something(int action) {
+  switch (action) {
+    case SQLITE_READ:
+    case SQLITE_SELECT:
+    case SQLITE_FUNCTION:
+    case SQLITE_RECURSIVE:
+    case SQLITE_PRAGMA:
+    case SQLITE_ANALYZE:
+    case SQLITE_REINDEX: return false;
+    default: return true;
+  }
+}
+
 } // namespace
 
 connection::state::state(const connection_options& options, bool may_write)
@@ -99,7 +126,10 @@ int connection::state::on_progress(void* self) {
 
 int connection::state::on_authorize(void* self, int action, const char* first, const char* second,
                                     const char*, const char*) {
-  if (!static_cast<state*>(self)->restricted)
+  auto& s = *static_cast<state*>(self);
+  if (s.from_outside && changes_something(action) && (is_ours(first) || is_ours(second)))
+    return SQLITE_DENY;
+  if (!s.restricted)
     return SQLITE_OK;
   switch (action) {
     case SQLITE_TRANSACTION:
@@ -128,6 +158,19 @@ connection::connection(std::unique_ptr<state> own) : state_(std::move(own)) {}
 connection::connection(connection&&) noexcept = default;
 connection& connection::operator=(connection&&) noexcept = default;
 connection::~connection() = default;
+
+statement_cache::lease connection::prepare_from_outside(std::string_view sql) {
+  struct outside {
+    explicit outside(state& s) : flag(s.from_outside) { flag = true; }
+    ~outside() { flag = false; }
+    bool& flag;
+  } mark{*state_};
+  // It is asked when a statement is compiled: one of ours must not serve others. Texts
+  // of ours name our tables, so their names keep the two apart.
+  if (mentions_ours(sql))
+    return state_->cache.take_new(state_->db, sql);
+  return state_->cache.take(state_->db, sql);
+}
 
 statement_cache::lease connection::prepare(std::string_view sql) {
   return state_->cache.take(state_->db, sql);

@@ -39,6 +39,10 @@ struct connection_options {
 /// It may move between threads, but must never be used by two at once.
 class connection {
 public:
+  /// Refuses, as opening for writing does, a path that cannot be that of a database.
+  /// Nothing is created or opened.
+  static void check_path(const connection_options& options);
+
   /// Opens the one connection that writes. Creates the file if it is missing
   /// and `create` says so, and switches it to write-ahead logging.
   /// @throws error: `cannot_open` missing folder or no permission; `read_only`;
@@ -56,6 +60,10 @@ public:
 
   /// Compiles `sql` or takes it from the cache.
   statement_cache::lease prepare(std::string_view sql);
+
+  /// The same for SQL of somebody who may read Quire's own tables, but not change them:
+  /// that is refused with `errc::sql`.
+  statement_cache::lease prepare_from_outside(std::string_view sql);
 
   /// Runs any number of statements that return nothing.
   void execute(const std::string& sql);

@@ -30,6 +30,8 @@ void check_path(const connection_options& options, bool writable) {
                 "a database needs a file: '" + path
                   + "' would be a temporary one that a second connection cannot see. "
                     "Name a file");
+  if (path.ends_with('/'))
+    throw error(errc::invalid_argument, "'" + path + "' names a folder: a database needs a file");
   if (path.find('\0') != std::string::npos)
     throw error(errc::invalid_argument, "the path of the database holds a zero byte");
   // Opening a pipe or a device would wait, or do worse.
@@ -38,6 +40,11 @@ void check_path(const connection_options& options, bool writable) {
   if (real_files(options) && std::filesystem::exists(status)
       && !std::filesystem::is_regular_file(status))
     throw make_open_error(path, error(errc::cannot_open, "not a file"), writable);
+  // Its log belongs to one name only: under another one it would be missing.
+  if (writable && real_files(options) && std::filesystem::hard_link_count(path, ignored) > 1 && !ignored)
+    throw error(errc::cannot_open, "cannot open the database '" + path
+                                     + "': the file has other names, too (hard links), under which SQLite would "
+                                       "not find its log. Nothing was changed; remove them, or use a copy.");
 }
 
 /// SQLite may be configured to read "file:..." as a URI: a path never is one.
@@ -144,8 +151,12 @@ void apply_data_rules(sqlite3* db, const connection_options& options) {
 
 } // namespace
 
+void connection::check_path(const connection_options& options) {
+  storage::check_path(options, true);
+}
+
 connection connection::open_writer(const connection_options& options) {
-  check_path(options, true);
+  storage::check_path(options, true);
   try {
     return open(options, true);
   } catch (const error& failure) {
@@ -154,7 +165,7 @@ connection connection::open_writer(const connection_options& options) {
 }
 
 connection connection::open_reader(const connection_options& options) {
-  check_path(options, false);
+  storage::check_path(options, false);
   try {
     return open(options, false);
   } catch (const error& failure) {

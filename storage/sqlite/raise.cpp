@@ -99,7 +99,10 @@ error make_error(sqlite3* db, int code, std::string_view sql) {
   if ((code & 0xff) == SQLITE_INTERRUPT)
     text = "stopped before its end, because its time was up";
   if ((code & 0xff) == SQLITE_AUTH)
-    text += " (a request may not control transactions, attach databases or change settings)";
+    text += " (a request may not control transactions, attach databases, change settings or "
+            "change Quire's own tables)";
+  if ((code & 0xff) == SQLITE_BUSY)
+    text = "another process kept the database locked for longer than our patience";
   if (!sql.empty())
     text += ", in: " + shortened(sql);
   return {errc_from_sqlite(code, db ? sqlite3_system_errno(db) : 0), text, code};
@@ -121,7 +124,8 @@ error make_open_error(const std::string& path, const error& cause, bool writable
   } else if (code == errc::not_a_database) {
     text = "it is not an SQLite database, or it is encrypted";
   } else if (code == errc::corrupt) {
-    text = "it is damaged (" + text + ")";
+    // Without the statement, which is ours.
+    text = "it is damaged (" + text.substr(0, text.find(", in: ")) + ")";
   } else if (code == errc::busy) {
     text = "another process keeps it locked";
   }

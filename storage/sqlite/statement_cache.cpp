@@ -11,12 +11,15 @@ statement_cache::lease statement_cache::take(sqlite3* db, std::string_view sql) 
     lent_.splice(lent_.begin(), idle_, place);
     return {this, place};
   }
+  auto result = take_new(db, sql);
+  result.place_->known = by_sql_.try_emplace(result.place_->sql, result.place_).second;
+  return result;
+}
+
+statement_cache::lease statement_cache::take_new(sqlite3* db, std::string_view sql) {
   ++misses_;
   auto stmt = std::make_unique<statement>(db, sql);
-  auto place = lent_.insert(lent_.begin(), {std::string{sql}, std::move(stmt), true, false});
-  lease result{this, place};
-  place->known = by_sql_.try_emplace(place->sql, place).second;
-  return result;
+  return {this, lent_.insert(lent_.begin(), {std::string{sql}, std::move(stmt), true, false})};
 }
 
 void statement_cache::clear() noexcept {

@@ -59,6 +59,10 @@ public:
   /// @throws error with `errc::sql` if it does not compile.
   lease take(sqlite3* db, std::string_view sql);
 
+  /// Returns a statement that was compiled for this loan and is not kept.
+  /// @throws error as above.
+  lease take_new(sqlite3* db, std::string_view sql);
+
   /// Finalizes every statement that is not on loan.
   void clear() noexcept;
 

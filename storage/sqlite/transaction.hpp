@@ -26,6 +26,11 @@ public:
   row_set query(const sql_statement& query, std::size_t rows_max = 1'000'000,
                 std::size_t bytes_max = std::size_t{256} << 20);
 
+  /// The same for SQL from outside, see `connection::prepare_from_outside`.
+  statement_cache::lease prepare_from_outside(std::string_view sql) {
+    return db_->prepare_from_outside(sql);
+  }
+
 protected:
   connection* db_;
 };

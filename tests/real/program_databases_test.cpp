@@ -1,5 +1,7 @@
 #include "quire/tests/support/run_program.hpp"
 
+#include <filesystem>
+
 #include <unistd.h>
 
 using namespace quire::tests;
@@ -45,6 +47,32 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_no_database_is_refused_and_left_as_it_is) {
   folder.write("text.db", text);
   check_all(folder, "text.db", "is not an SQLite database");
   BOOST_TEST((folder.read("text.db") == text));
+  BOOST_TEST(folder.names() == (words{"good.json", "text.db"}), boost::test_tools::per_element());
+}
+
+// Its log would be missing under the other name.
+BOOST_AUTO_TEST_CASE(a_file_with_two_names_is_refused) {
+  program_folder folder;
+  folder.write("good.json", good);
+  BOOST_REQUIRE(folder.quire({"run", "good.json", "--db", "a.db"}).status == 0);
+  std::filesystem::create_hard_link(folder.path() + "/a.db", folder.path() + "/b.db");
+  check_error(folder.quire({"run", "good.json", "--db", "b.db"}), "hard links");
+  check_error(folder.quire({"sql", "CREATE TABLE t(x)", "--db", "a.db"}), "hard links");
+  BOOST_TEST(folder.quire({"status", "--db", "a.db"}).status == 0);
+}
+
+BOOST_AUTO_TEST_CASE(what_sql_writes_is_in_the_file_when_nobody_runs_it) {
+  program_folder folder;
+  BOOST_REQUIRE(folder.quire({"sql", "CREATE TABLE t(x)", "--db", "a.db"}).status == 0);
+  BOOST_REQUIRE(folder.quire({"sql", "INSERT INTO t VALUES(1)", "--db", "a.db"}).status == 0);
+  BOOST_TEST(folder.names() == words{"a.db"}, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(memory_is_no_database_that_others_could_see) {
+  program_folder folder;
+  folder.write("good.json", good);
+  check_all(folder, ":memory:", "a database needs a file");
+  BOOST_TEST(folder.names() == words{"good.json"}, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(a_damaged_database_is_refused) {
@@ -62,9 +90,9 @@ BOOST_AUTO_TEST_CASE(a_database_of_a_newer_quire_is_refused) {
   program_folder folder;
   folder.write("good.json", good);
   BOOST_REQUIRE(folder.quire({"run", "good.json", "--db", "a.db"}).status == 0);
-  auto newer = folder.quire({"sql", "--db", "a.db",
-                             "INSERT INTO quire_migration SELECT owner, 99, '0099_future', checksum, "
-                             "applied_at FROM quire_migration LIMIT 1"});
+  auto newer = folder.run({"sqlite3", "a.db",
+                           "INSERT INTO quire_migration SELECT owner, 99, '0099_future', checksum, "
+                           "applied_at FROM quire_migration LIMIT 1"});
   BOOST_REQUIRE_MESSAGE(newer.status == 0, newer);
   check_all(folder, "a.db", "99");
 }

@@ -97,6 +97,7 @@ const std::vector<bad_file> bad_files{
   {R"({"name": "p", "name": "q", "stages": []})", "name: the key is there twice"},
   {R"({"name": "p", "params": {"x": []}, "stages": []})", "params.x: expected a text"},
   {with_stage(R"("task": 3)"), "stages[0].task: expected an object"},
+  {with_stage(R"("task": {"kind": "comand", "payload": 1})"), "stages[0].task.kind: unknown kind 'comand'; did you mean command?"},
   {with_stage(R"("after": [])"), "stages[0].task: this key is missing"},
   {with_stage(R"("task": {"argv": ["ls"]})"), "stages[0].task.kind: this key is missing"},
   {with_stage(R"("task": {"kind": "command"})"), "stages[0].task.argv: this key is missing"},

@@ -197,6 +197,21 @@ BOOST_AUTO_TEST_CASE(sql_that_is_wrong_is_one_line_of_error_and_changes_nothing)
   BOOST_TEST(folder.quire({"sql", "--json", "SELECT count(*) n FROM t"}).out == "{\"n\":0}\n");
 }
 
+BOOST_AUTO_TEST_CASE(sql_reads_the_tables_of_quire_and_never_changes_them) {
+  program_folder folder;
+  run_mixed(folder);
+  for (auto sql : {"UPDATE quire_task SET state = 99", "DROP TABLE quire_task", "DELETE FROM Quire_Run",
+                   "INSERT INTO \"quire_meta\" VALUES('a', 1)", "ALTER TABLE quire_task RENAME TO foo",
+                   "CREATE TABLE quire_mine(a)", "CREATE INDEX mine ON quire_task(state)",
+                   "CREATE TRIGGER mine AFTER INSERT ON quire_task BEGIN SELECT 1; END"}) {
+    auto refused = folder.quire({"sql", sql});
+    BOOST_TEST_CONTEXT(refused)
+    BOOST_TEST((refused.status == 1 && refused.err_has("Quire's own tables")), sql);
+  }
+  BOOST_TEST(folder.quire({"sql", "CREATE TABLE mine AS SELECT state FROM quire_task"}).status == 0);
+  BOOST_TEST(folder.quire({"sql", "SELECT count(*) AS n FROM mine", "--json"}).out == "{\"n\":2}\n");
+}
+
 BOOST_AUTO_TEST_CASE(a_statement_that_only_reads_creates_no_database) {
   program_folder folder;
   for (std::string sql : {"SELECT 1", "SELECT * FROM t", "INSERT INTO t VALUES(1)"}) {

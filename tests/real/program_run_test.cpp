@@ -202,4 +202,68 @@ BOOST_AUTO_TEST_CASE(a_reader_that_goes_away_does_not_end_the_run) {
   BOOST_TEST(folder.read("log") == "done\n");
 }
 
+// The definition has changed: it is not the same run any more.
+BOOST_AUTO_TEST_CASE(resume_with_another_definition_mentions_what_it_leaves_behind) {
+  program_folder folder;
+  // The first run, which goes on beside the second one, ends only after that has begun.
+  folder.write("p.json", pipeline_of(script_stage(
+                           "s", "if test -e mark; then until test -e second; do sleep 0.1; done; exit 0; fi; " + fatal_once("KILL"),
+                           "", once)));
+  folder.quire({"run", "p.json"});
+  folder.write("p.json", pipeline_of(script_stage("s", "touch second", "", once)));
+  auto result = folder.quire({"run", "p.json", "--resume"});
+  BOOST_TEST_CONTEXT(result) {
+    BOOST_TEST(result.status == 0);
+    BOOST_TEST(result.out_has("run 2 of test"));
+    BOOST_TEST(result.err_has("run 1 of test is unfinished"));
+    BOOST_TEST(result.err_has("another definition"));
+  }
+}
+
+// Somebody took an index of ours away: no patience brings it back.
+BOOST_AUTO_TEST_CASE(a_run_that_can_never_go_on_says_so_and_ends) {
+  program_folder folder;
+  folder.write("p.json", pipeline_of(script_stage("s", "sqlite3 -cmd '.timeout 20000' var/quire.db "
+                                                       "'DROP INDEX quire_task_ready'")
+                                     + "," + script_stage("t", "true", R"("after": ["s"], )")));
+  auto result = folder.quire({"run", "p.json"});
+  BOOST_TEST_CONTEXT(result) {
+    BOOST_TEST(result.status == 1);
+    BOOST_TEST(result.err_has("quire_task_ready"));
+    BOOST_TEST(result.err_has("run 1 cannot go on"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_database_that_is_deleted_meanwhile_is_no_success) {
+  program_folder folder;
+  folder.write("p.json", pipeline_of(script_stage("s", "rm var/quire.db var/quire.db-wal var/quire.db-shm")));
+  auto result = folder.quire({"run", "p.json"});
+  BOOST_TEST_CONTEXT(result) {
+    BOOST_TEST(result.status == 1);
+    BOOST_TEST(result.err_has("was deleted while it was in use"));
+  }
+}
+
+// What is said must not end up in a file that got the number of a closed descriptor.
+BOOST_AUTO_TEST_CASE(closed_standard_files_harm_nobody) {
+  program_folder folder;
+  folder.write("p.json", pipeline_of(script_stage("s", "true")));
+  auto result = folder.run({"sh", "-c", "\"$QUIRE\" run p.json <&- >&- 2>&-"});
+  BOOST_TEST(result.status == 0, result);
+  BOOST_TEST(folder.read("var/quire.db.lock").starts_with("process "));
+  BOOST_TEST(folder.quire({"pipeline", "show", "1"}).out_has("completed"));
+}
+
+BOOST_AUTO_TEST_CASE(a_run_goes_on_when_its_output_cannot_be_written) {
+  program_folder folder;
+  folder.write("p.json", pipeline_of(script_stage("s", "true")));
+  auto result = folder.run({"sh", "-c", "\"$QUIRE\" run p.json > /dev/full"});
+  BOOST_TEST_CONTEXT(result) {
+    BOOST_TEST(result.status == 1);
+    BOOST_TEST(result.err_has("cannot write the output"));
+    BOOST_TEST(result.err_has("the run goes on"));
+  }
+  BOOST_TEST(folder.quire({"pipeline", "show", "1"}).out_has("completed"));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -290,27 +290,6 @@ void take_news(pipeline_pointer self, const committed& news) {
 
 // -- requests ----------------------------------------------------------------------
 
-template <class Reply, class F, class Done>
-caf::result<Reply> answer_with_write(pipeline_pointer self, F f, Done done) {
-  auto& state = state_of(self);
-  ++state.requests_open;
-  auto answer = std::make_shared<write_answer<Reply>>(promise_to_sender<Reply>(self));
-  write_then(
-    self, state.options.writer, state.options.env.request_timeout, std::move(f),
-    [self, answer, done](Reply reply) {
-      --state_of(self).requests_open;
-      done(reply);
-      answer->deliver(std::move(reply));
-      proceed(self);
-    },
-    [self, answer](const caf::error& error) {
-      --state_of(self).requests_open;
-      answer->fail(error);
-      proceed(self);
-    });
-  return caf::delegated<Reply>{};
-}
-
 caf::result<run_started> begin_run(pipeline_pointer self, const start_run& request) {
   auto& state = state_of(self);
   if (!state.draining.empty())
@@ -323,7 +302,10 @@ caf::result<run_started> begin_run(pipeline_pointer self, const start_run& reque
       [spec, params, boot = state.options.boot, now_ms = state.unix_ms()](storage::transaction& tx) {
         return run_started{storage::create_run(tx, *spec, params, boot, now_ms)};
       },
-      [self, spec](const run_started& done) { state_of(self).specs.put(done.run, spec); });
+      [self, spec](const run_started* done) {
+        if (done)
+          state_of(self).specs.put(done->run, spec);
+      });
   } catch (const pipeline_error& failure) {
     return make_failure(errc::invalid_argument, failure.what());
   }
@@ -364,8 +346,7 @@ pipeline_impl::behavior_type pipelines(pipeline_pointer self, pipeline_service_o
         [request, now_ms = state_of(self).unix_ms()](storage::transaction& tx) {
           return run_changed{request.run,
                              storage::cancel_run(tx, request.run, request.reason, now_ms)};
-        },
-        [](const run_changed&) {});
+        });
     },
     [self](const await_run& request) -> caf::result<run_record> {
       if (state_of(self).runs.full())

@@ -127,35 +127,6 @@ void take_news(task_pointer self, const committed& news) {
   proceed(self);
 }
 
-/// Answers the request that is being handled with what `f`, run by the writer,
-/// returns; before that, `done(const Reply*)` is told, of a failure with null.
-template <class Reply, class F, class Done>
-caf::result<Reply> answer_with_write(task_pointer self, F f, Done done) {
-  auto& state = state_of(self);
-  ++state.requests_open;
-  auto answer = std::make_shared<write_answer<Reply>>(promise_to_sender<Reply>(self));
-  write_then(
-    self, state.options.writer, state.options.env.request_timeout, std::move(f),
-    [self, answer, done](Reply reply) {
-      --state_of(self).requests_open;
-      done(&reply);
-      answer->deliver(std::move(reply));
-      proceed(self);
-    },
-    [self, answer, done](const caf::error& error) {
-      --state_of(self).requests_open;
-      done(static_cast<const Reply*>(nullptr));
-      answer->fail(error);
-      proceed(self);
-    });
-  return caf::delegated<Reply>{};
-}
-
-template <class Reply, class F>
-caf::result<Reply> answer_with_write(task_pointer self, F f) {
-  return answer_with_write<Reply>(self, std::move(f), [](const Reply*) {});
-}
-
 caf::result<tasks_enqueued> enqueue(task_pointer self, enqueue_tasks& request) {
   auto& state = state_of(self);
   if (state.draining)

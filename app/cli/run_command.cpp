@@ -75,6 +75,7 @@ public:
   exit_status run() {
     check_settings();
     database_.create_default_folder();
+    remember_unfinished();
     open();
     begin();
     auto ended = watch();
@@ -91,6 +92,7 @@ private:
   exit_status interrupt();
   run_report report(const run_record& ended);
   void look_for_trouble();
+  void remember_unfinished();
   void mention_unfinished();
   void collect_failures(run_report& report);
   void find_result(run_report& report);
@@ -121,6 +123,8 @@ private:
   std::atomic<bool> failed_{false};
   std::unique_ptr<runtime> runtime_;
   run_id run_;
+  std::vector<run_id> unfinished_; ///< Of this pipeline, newest first, before we began.
+  std::optional<run_record> same_; ///< The newest of them with this definition.
   bool resumed_ = false;
   bool deaf_ = false;
   bool output_lost_ = false;
@@ -162,10 +166,12 @@ void pipeline_run::open() {
 }
 
 void pipeline_run::begin() {
-  auto unfinished = unfinished_run(*runtime_, pipeline_);
-  resumed_ = arguments_.resume && unfinished;
+  // What was found before may have ended by now: it is the run that was meant.
+  if (!same_)
+    same_ = unfinished_run(*runtime_, pipeline_);
+  resumed_ = arguments_.resume && same_;
   if (resumed_)
-    run_ = unfinished->id;
+    run_ = same_->id;
   else
     run_ = runtime_->start(pipeline_, arguments_.settings);
   if (!resumed_ && !arguments_.quiet)
@@ -174,14 +180,28 @@ void pipeline_run::begin() {
   tell([&] { observer_->begin({run.value(), database_.description(), database_.path(), resumed_}); });
 }
 
-void pipeline_run::mention_unfinished() {
+/// Before the services start: what was left may be done in a moment.
+void pipeline_run::remember_unfinished() {
+  if (!database_.exists())
+    return;
   run_filter open;
   open.pipeline = pipeline_.name;
   open.state = run_state::running;
-  for (auto& other : runtime_->runs(open)) {
-    if (other.id == run_)
+  try {
+    auto looking = database_.look();
+    for (auto& run : looking->runs(open))
+      unfinished_.push_back(run.id);
+    same_ = unfinished_run(*looking, pipeline_);
+  } catch (const failure&) {
+    // There are no runs in it, or opening it to run says better what is wrong.
+  }
+}
+
+void pipeline_run::mention_unfinished() {
+  for (auto other : unfinished_) {
+    if (other == run_)
       continue;
-    to_.note("run " + std::to_string(other.id.value) + " of " + pipeline_.name
+    to_.note("run " + std::to_string(other.value) + " of " + pipeline_.name
              + " is unfinished; it goes on beside the new one while this process lives. "
              + (arguments_.resume ? "It was started from another definition, so --resume does not mean it"
                                   : "To wait for it instead of starting another: --resume, with the file it "

@@ -41,18 +41,25 @@ bool may_run_its_arguments(std::string_view program) {
   return runs_its_arguments(program) || is_one_of(base_name(program), others);
 }
 
+/// Whether `program` is `name`, or that with a version behind it: python3.11, lua5.4.
+bool is_version_of(std::string_view program, std::string_view name) {
+  return program.starts_with(name)
+         && program.find_first_not_of("0123456789.-", name.size()) == std::string_view::npos;
+}
+
 /// The letters of the options that program text follows; empty for no interpreter.
 std::string_view text_options(std::string_view program) {
   program = base_name(program);
-  if (program.starts_with("python"))
+  if (is_version_of(program, "python"))
     return "c";
-  if (program.starts_with("perl"))
+  if (is_version_of(program, "perl"))
     return "eE";
-  if (program.starts_with("node"))
+  if (program == "node" || program == "nodejs")
     return "ep";
-  if (program.starts_with("php"))
+  if (is_version_of(program, "php"))
     return "r";
-  if (program.starts_with("ruby") || program.starts_with("lua") || program == "Rscript")
+  if (is_version_of(program, "ruby") || is_version_of(program, "lua") || program == "luajit"
+      || program == "Rscript")
     return "e";
   return {};
 }
@@ -73,14 +80,15 @@ public:
   void check(std::size_t place) {
     refuse(place, "no template may stand here: data must never choose the program");
     const auto& program = text(place);
-    if (is_shell(program))
-      return check_shell(place);
+    if (is_shell(program)) {
+      check_shell(place);
+      return;
+    }
     if (auto letters = text_options(program); !letters.empty())
       check_interpreter(place, letters);
     if (may_run_its_arguments(program))
-      for (auto i = place + 1; i < size(); ++i)
-        if (is_shell(text(i)))
-          check_shell(i);
+      for (auto i = place + 1; i < size();)
+        i = is_shell(text(i)) ? check_shell(i) : i + 1;
     if (runs_its_arguments(program))
       check_wrapped(place);
   }
@@ -103,30 +111,40 @@ private:
   }
 
   /// A shell takes what follows its options as a program, or else its input. What
-  /// stands behind that is $0, $1, ... and harmless.
-  void check_shell(std::size_t place) const {
-    auto reads_input = true;
-    for (auto i = place + 1; i < size() && reads_input; ++i) {
+  /// stands behind that is $0, $1, ... and harmless. Returns the place behind $0 of a
+  /// program text: up to there, a shell's name is no shell.
+  std::size_t check_shell(std::size_t place) const {
+    auto i = place + 1;
+    auto has_text = false;
+    for (; i < size(); ++i) {
       refuse_program_text(i);
       const auto& argument = text(i);
       if (argument == "--rcfile" || argument == "--init-file") {
         refuse_program_text(++i);
       } else if (argument == "-" || argument == "--") {
-        refuse_program_text(i + 1);
-        reads_input = i + 1 >= size();
+        refuse_program_text(++i);
         break;
       } else if (!is_option(argument)) {
-        reads_input = false;
+        break;
       } else if (!argument.starts_with("--")) {
-        if (argument.find('s') != argument.npos && argument.find('c') == argument.npos)
-          break;
+        has_text = has_text || (argument.front() == '-' && argument.find('c') != argument.npos);
+        if (argument.find('s') != argument.npos && !has_text) {
+          check_input();
+          return size();
+        }
         // In a cluster (-euo pipefail) each of these takes a value.
         for (auto values = count_of(argument, 'o') + count_of(argument, 'O'); values > 0; --values)
           refuse_program_text(++i);
       }
     }
+    if (i >= size())
+      check_input();
+    return has_text ? i + 2 : size();
+  }
+
+  void check_input() const {
     auto input = task_.find("stdin");
-    if (reads_input && input && holds_template(input->value().dump()))
+    if (input && holds_template(input->value().dump()))
       input->refuse("a shell without a program would run this: no template may stand here");
   }
 
@@ -134,18 +152,24 @@ private:
     constexpr auto why = "this is program text: put the template into a later element, where the "
                          "program finds it among its arguments";
     static constexpr std::array<std::string_view, 6> with_value{"-W", "-X", "-I", "-M", "-r", "--require"};
+    auto has_text = false;
     for (auto i = place + 1; i < size(); ++i) {
       const auto& argument = text(i);
       auto cluster = is_option(argument) && !argument.starts_with("--");
       if (argument == "--eval" || argument == "--print"
-          || (cluster && letters.find(argument.back()) != letters.npos))
+          || (cluster && letters.find(argument.back()) != letters.npos)) {
         refuse(++i, why);
-      else if (cluster && argument.find_first_of(letters) != argument.npos)
+        has_text = true;
+      } else if (cluster && argument.find_first_of(letters) != argument.npos) {
         refuse(i, why);
-      else if (is_one_of(argument, with_value))
+        has_text = true;
+      } else if (is_one_of(argument, with_value)) {
         ++i;
-      else if (!is_option(argument))
-        return refuse(i, "no template may stand here: data must never choose the program");
+      } else if (!is_option(argument)) {
+        if (!has_text)
+          refuse(i, "no template may stand here: data must never choose the program");
+        return;
+      }
     }
   }
 
@@ -158,7 +182,7 @@ private:
           && !holds_template(std::string_view{argument}.substr(0, equals)))
         continue;
       refuse(i, "no template may stand here: '" + std::string{base_name(text(place))}
-                  + "' might take it for the program");
+                  + "' runs what follows its options; put it behind the program");
       auto number = !argument.empty() && std::isdigit(static_cast<unsigned char>(argument.front())) != 0;
       if (!is_option(argument) && !number)
         return check(i);

@@ -64,6 +64,7 @@ public:
 
   void run(storage::transaction& tx) override {
     results_.clear();
+    auto outside = tx.outside();
     for (auto& [sql, params] : batch_.statements) {
       refuse_control_statement(sql, sql_use::write);
       auto stmt = tx.prepare_from_outside(sql);

@@ -14,8 +14,6 @@ constexpr auto schema_owner = "quire";
 void start_boot(storage::connection& db, std::int64_t now_ms, opening& report) {
   storage::transaction_guard guard(db);
   storage::transaction tx(db);
-  if (db.created())
-    storage::mark_as_ours(tx);
   auto boot = storage::begin_boot(tx, now_ms);
   guard.commit();
   report.boot = boot.boot;
@@ -39,13 +37,23 @@ bool has_schema(storage::connection& db) {
 /// What is the application's to say, and our own rules for files of ours.
 void choose_data_rules(storage::connection& db, const options& options,
                        storage::connection_options& connection) {
-  bool ours = db.created() || storage::is_marked_as_ours(db);
   connection.foreign_keys = options.foreign_keys;
   connection.secure_delete = options.secure_delete;
+  bool ours = storage::is_marked_as_ours(db);
   if (ours && !options.foreign_keys)
     connection.foreign_keys = true;
   if (ours && !options.secure_delete)
     connection.secure_delete = false;
+  db.apply_data_rules(connection);
+}
+
+void mark_if_ours(storage::connection& db) {
+  if (!db.created())
+    return;
+  storage::transaction_guard guard(db);
+  storage::transaction tx(db);
+  storage::mark_as_ours(tx);
+  guard.commit();
 }
 
 void check_schemas(storage::connection& db, const options& options, opening& report) {
@@ -54,15 +62,22 @@ void check_schemas(storage::connection& db, const options& options, opening& rep
     storage::check_schema(db, options.schema, options.migrations);
 }
 
+/// What an application's migration does to its data follows its rules, too: they are
+/// known before one runs.
 void open_to_write(const options& options, opened_database& result) {
+  result.connection.foreign_keys.reset();
+  result.connection.secure_delete.reset();
   auto db = storage::connection::open_writer(result.connection);
-  choose_data_rules(db, options, result.connection);
   auto& report = result.report;
-  if (options.mode == access_mode::visit)
+  if (options.mode == access_mode::visit) {
+    choose_data_rules(db, options, result.connection);
     return check_schemas(db, options, report);
+  }
   auto now_ms = options.clock->unix_ms();
   report.migrations = storage::migrate(db, schema_owner, storage::quire_migrations(), now_ms);
   report.has_schema = true;
+  mark_if_ours(db);
+  choose_data_rules(db, options, result.connection);
   report.own_migrations = storage::migrate(db, options.schema, options.migrations, now_ms);
   start_boot(db, now_ms, report);
 }

@@ -18,7 +18,7 @@ namespace quire {
 /// What this process wants of the database.
 enum class access_mode : std::uint8_t {
   own,       ///< Write, run the services; one process at a time.
-  visit,     ///< Write beside an owner: no services, no checkpoints.
+  visit,     ///< Write beside an owner: no services, no checkpoints while it is open.
   look,      ///< Read only: works beside everybody.
 };
 

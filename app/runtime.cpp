@@ -23,6 +23,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// So much longer than the services wait callers do: a service that gives up says why.
+constexpr auto answer_margin = 2s;
+
 /// How long the supervisor has for its first answer.
 constexpr auto start_timeout = 30s;
 
@@ -117,7 +120,7 @@ struct runtime::impl {
 
   /// Longer than anything behind the gateway waits: who gives up says why.
   std::chrono::milliseconds answer_limit() const {
-    return chosen.request_timeout + chosen.patience;
+    return chosen.request_timeout + chosen.patience + answer_margin;
   }
 
   /// As long as the result lives, `close` takes nothing away.

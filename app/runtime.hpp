@@ -40,7 +40,7 @@ struct opening {
 /// Handlers of tasks may call all of them but `close`.
 ///
 /// A call waits for its answer for at most `options::request_timeout`, and for the
-/// lock of another process for `options::patience` more; `wait` waits for the timeout
+/// lock of another process for `options::patience` and 2 s more; `wait` waits for the timeout
 /// it is given, and an `_async` one not at all: its future is ready within that time.
 /// Opening waits for the locks of other processes for up to `options::patience` each
 /// time, and closing has limits of its own. What fails throws `failure`, and once

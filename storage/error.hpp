@@ -22,9 +22,22 @@ public:
     return sqlite_code_;
   }
 
+  /// Whether it was refused before anything of the statement ran.
+  bool before_running() const noexcept {
+    return before_running_;
+  }
+
+  /// Returns the same error, of a statement that was refused before it ran.
+  error refused_before_running() const {
+    auto result = *this;
+    result.before_running_ = true;
+    return result;
+  }
+
 private:
   errc code_;
   int sqlite_code_;
+  bool before_running_ = false;
 };
 
 } // namespace quire::storage

@@ -36,9 +36,10 @@ struct dispatcher {
 std::string one_line(const std::exception& error) {
   auto text = actors::printable(error.what(), 4'000);
   auto* failed = dynamic_cast<const failure*>(&error);
-  if (!failed || text.find("othing was") != text.npos)
+  auto says = [&](const char* words) { return text.find(words) != text.npos; };
+  if (!failed || says("othing was") || says("stopped before its end"))
     return text;
-  if (outcome_of(failed->code()) == write_outcome::unknown && text.find("unknown") == text.npos)
+  if (outcome_of(failed->code()) == write_outcome::unknown && !says("unknown"))
     text += "; whether it took effect is unknown: look before you try again";
   else if (failed->code() == errc::busy)
     text += "; nothing was changed; try again when the other program is done";
@@ -47,13 +48,11 @@ std::string one_line(const std::exception& error) {
 
 /// A file that we open must never become somebody's standard output: what is said
 /// there would be written into it.
+/// Whoever closed them meant that: reading and writing still fail.
 void open_standard_files() {
-  int descriptor = -1;
-  do
-    descriptor = ::open("/dev/null", O_RDWR);
-  while (descriptor >= 0 && descriptor <= STDERR_FILENO);
-  if (descriptor > STDERR_FILENO)
-    ::close(descriptor);
+  for (int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(number, F_GETFD) < 0)
+      static_cast<void>(::open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY));
 }
 
 exit_status run_program(const std::vector<std::string>& arguments) {

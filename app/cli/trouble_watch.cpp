@@ -54,12 +54,17 @@ std::optional<std::string> trouble_watch::look(const runtime_status& status, tim
   if (!found) {
     auto told = told_at_.has_value();
     since_.reset();
+    endless_since_.reset();
     told_at_.reset();
     return told ? std::optional<std::string>{"it goes on"} : std::nullopt;
   }
   if (!since_)
     since_ = now;
-  if (!can_end(found->code) && now - *since_ >= certain_after)
+  if (can_end(found->code))
+    endless_since_.reset();
+  else if (!endless_since_)
+    endless_since_ = now;
+  if (endless_since_ && now - *endless_since_ >= certain_after)
     hopeless_ = found->text;
   if (now - *since_ < silence || (told_at_ && now - *told_at_ < repetition))
     return std::nullopt;

@@ -27,6 +27,7 @@ public:
 
 private:
   std::optional<time_point> since_;
+  std::optional<time_point> endless_since_;
   std::optional<time_point> told_at_;
   std::optional<std::string> hopeless_;
 };

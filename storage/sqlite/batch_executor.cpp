@@ -26,18 +26,20 @@ constexpr int cautious_batches_max = 256;
 /// Returns whether SQLite undoes a statement that failed like this, rows that it
 /// has written already included. It keeps what it needs for that only where it
 /// foresees the failure. It does not foresee that a value has the wrong type for a
-/// STRICT table or a rowid, and not every violated foreign key; `total_changes`
-/// does not count what is left then.
+/// STRICT table or a rowid, what a table-valued function or an aggregate may say,
+/// and not every violated foreign key; `total_changes` does not count what is left
+/// then.
 bool undone_by_sqlite(const error& failure) {
+  if (failure.before_running())
+    return true;
   switch (failure.sqlite_code()) {
-    case 0: // It was refused before SQLite ran it.
-    case SQLITE_AUTH:
+    case 0: // Of ours: before it ran, or about rows that it returned.
     case SQLITE_CONSTRAINT_UNIQUE:
     case SQLITE_CONSTRAINT_PRIMARYKEY:
     case SQLITE_CONSTRAINT_ROWID:
     case SQLITE_CONSTRAINT_NOTNULL:
     case SQLITE_CONSTRAINT_CHECK: return true;
-    default: return (failure.sqlite_code() & 0xff) == SQLITE_ERROR;
+    default: return false;
   }
 }
 

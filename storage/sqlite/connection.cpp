@@ -129,6 +129,10 @@ int connection::state::on_authorize(void* self, int action, const char* first, c
   auto& s = *static_cast<state*>(self);
   if (s.from_outside && changes_something(action) && (is_ours(first) || is_ours(second)))
     return SQLITE_DENY;
+  // What a trigger will do is not asked about before it does it.
+  auto trigger = action == SQLITE_CREATE_TRIGGER || action == SQLITE_CREATE_TEMP_TRIGGER;
+  if (s.from_outside && trigger && s.mentions_ours)
+    return SQLITE_DENY;
   if (!s.restricted)
     return SQLITE_OK;
   switch (action) {
@@ -160,16 +164,19 @@ connection& connection::operator=(connection&&) noexcept = default;
 connection::~connection() = default;
 
 statement_cache::lease connection::prepare_from_outside(std::string_view sql) {
-  struct outside {
-    explicit outside(state& s) : flag(s.from_outside) { flag = true; }
-    ~outside() { flag = false; }
-    bool& flag;
-  } mark{*state_};
   // It is asked when a statement is compiled: one of ours must not serve others. Texts
   // of ours name our tables, so their names keep the two apart.
-  if (mentions_ours(sql))
-    return state_->cache.take_new(state_->db, sql);
-  return state_->cache.take(state_->db, sql);
+  auto& s = *state_;
+  s.mentions_ours = mentions_ours(sql);
+  return s.mentions_ours ? s.cache.take_new(s.db, sql) : s.cache.take(s.db, sql);
+}
+
+connection::outside_sql::outside_sql(connection& db) : state_(db.state_.get()) {
+  state_->from_outside = true;
+}
+
+connection::outside_sql::~outside_sql() {
+  state_->from_outside = false;
 }
 
 statement_cache::lease connection::prepare(std::string_view sql) {

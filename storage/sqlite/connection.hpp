@@ -38,6 +38,8 @@ struct connection_options {
 ///
 /// It may move between threads, but must never be used by two at once.
 class connection {
+  struct state;
+
 public:
   /// Refuses, as opening for writing does, a path that cannot be that of a database.
   /// Nothing is created or opened.
@@ -61,12 +63,28 @@ public:
   /// Compiles `sql` or takes it from the cache.
   statement_cache::lease prepare(std::string_view sql);
 
-  /// The same for SQL of somebody who may read Quire's own tables, but not change them:
-  /// that is refused with `errc::sql`.
+  /// While it lives, statements come from somebody who may read Quire's own tables but
+  /// not change them: that is refused with `errc::sql`. Compile them with
+  /// `prepare_from_outside`.
+  class outside_sql {
+  public:
+    explicit outside_sql(connection& db);
+    outside_sql(const outside_sql&) = delete;
+    outside_sql& operator=(const outside_sql&) = delete;
+    ~outside_sql();
+
+  private:
+    connection::state* state_;
+  };
+
   statement_cache::lease prepare_from_outside(std::string_view sql);
 
   /// Runs any number of statements that return nothing.
   void execute(const std::string& sql);
+
+  /// Sets the rules for the application's data that `options` asks for; where it says
+  /// nothing they stay as they are. The writer's connection only, outside of transactions.
+  void apply_data_rules(const connection_options& options);
 
   /// Returns whether the file was empty, or was not there, before it was opened.
   bool created() const noexcept;
@@ -121,7 +139,6 @@ public:
 
 private:
   friend class transaction_control;
-  struct state;
   explicit connection(std::unique_ptr<state> own);
   static connection open(const connection_options& options, bool writable);
   std::unique_ptr<state> state_;

@@ -142,13 +142,6 @@ void prepare_reader(sqlite3* db) {
   probe(db);
 }
 
-void apply_data_rules(sqlite3* db, const connection_options& options) {
-  if (options.foreign_keys)
-    execute_all(db, *options.foreign_keys ? "PRAGMA foreign_keys=ON" : "PRAGMA foreign_keys=OFF");
-  if (options.secure_delete)
-    execute_all(db, *options.secure_delete ? "PRAGMA secure_delete=ON" : "PRAGMA secure_delete=FAST");
-}
-
 } // namespace
 
 void connection::check_path(const connection_options& options) {
@@ -213,7 +206,6 @@ connection connection::open(const connection_options& options, bool writable) {
               "PRAGMA journal_size_limit=67108864;"
               "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
               "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-32768; PRAGMA mmap_size=0");
-  apply_data_rules(s->db, options);
   // Takes the place of SQLite's automatic checkpoints.
   sqlite3_wal_hook(s->db, state::on_wal, s.get());
   sqlite3_commit_hook(s->db, state::on_commit, s.get());
@@ -222,8 +214,17 @@ connection connection::open(const connection_options& options, bool writable) {
   // every folder.
   probe(s->db);
   connection result{std::move(s)};
+  result.apply_data_rules(options);
   result.set_durability(options.sync);
   return result;
+}
+
+void connection::apply_data_rules(const connection_options& options) {
+  auto* db = state_->db;
+  if (options.foreign_keys)
+    execute_all(db, *options.foreign_keys ? "PRAGMA foreign_keys=ON" : "PRAGMA foreign_keys=OFF");
+  if (options.secure_delete)
+    execute_all(db, *options.secure_delete ? "PRAGMA secure_delete=ON" : "PRAGMA secure_delete=FAST");
 }
 
 } // namespace quire::storage

@@ -42,6 +42,7 @@ struct connection::state {
   bool patient = true;                 ///< Whether locks of others are waited for.
   bool restricted = false;             ///< Somebody else's code is running: see `restriction`.
   bool from_outside = false;           ///< What is compiled now may not change our tables.
+  bool mentions_ours = false;          ///< The text that is compiled now holds our names.
   bool rolled_back = false;            ///< Since the last BEGIN.
   std::chrono::milliseconds waited{0}; ///< For the present lock.
   std::int64_t lock_waits = 0;

@@ -57,7 +57,7 @@ statement::statement(sqlite3* db, std::string_view sql) {
                                  SQLITE_PREPARE_PERSISTENT, &raw, &tail);
   stmt_.reset(raw);
   if (code != SQLITE_OK)
-    raise(db, code, sql);
+    throw make_error(db, code, sql).refused_before_running();
   if (!raw)
     throw error(errc::sql, "the SQL text holds no statement: " + shortened(sql));
   if (!skip_nothing(sql.substr(static_cast<std::size_t>(tail - sql.data()))).empty())

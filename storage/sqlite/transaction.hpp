@@ -26,7 +26,8 @@ public:
   row_set query(const sql_statement& query, std::size_t rows_max = 1'000'000,
                 std::size_t bytes_max = std::size_t{256} << 20);
 
-  /// The same for SQL from outside, see `connection::prepare_from_outside`.
+  /// For SQL from outside, see `connection::outside_sql`.
+  connection::outside_sql outside() { return connection::outside_sql{*db_}; }
   statement_cache::lease prepare_from_outside(std::string_view sql) {
     return db_->prepare_from_outside(sql);
   }

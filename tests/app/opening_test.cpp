@@ -129,6 +129,36 @@ BOOST_AUTO_TEST_CASE(a_step_that_fails_is_undone_and_nothing_is_served) {
   BOOST_TEST(tests::rows_of(db, "SELECT 1 FROM sqlite_schema WHERE name = 'customer'").rows.size() == 1u);
 }
 
+// It rebuilds a table as SQLite's manual says: with foreign keys enforced, that deletes
+// what refers to it.
+BOOST_AUTO_TEST_CASE(a_migration_follows_the_rules_of_the_application) {
+  {
+    auto own = tests::impatient(path);
+    own.foreign_keys.reset();
+    connection::open_writer(own).execute("CREATE TABLE p(id INTEGER PRIMARY KEY);"
+                                         "CREATE TABLE c(p REFERENCES p ON DELETE CASCADE);"
+                                         "INSERT INTO p VALUES(1); INSERT INTO c VALUES(1)");
+  }
+  auto options = chosen();
+  options.schema = "shop";
+  options.migrations = {{1, "0001_rebuild", "CREATE TABLE p2(id INTEGER PRIMARY KEY, more);"
+                                            "INSERT INTO p2(id) SELECT id FROM p; DROP TABLE p;"
+                                            "ALTER TABLE p2 RENAME TO p"}};
+  runtime running{options};
+  BOOST_TEST(running.query("SELECT count(*) FROM c").rows.at(0).at(0).integer() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_file_stays_ours_although_the_first_opening_failed) {
+  auto broken = chosen();
+  broken.schema = "shop";
+  broken.migrations = {{1, "0001_wrong", "CREATE TABLE customer"}};
+  BOOST_TEST((problem_of(broken) == errc::sql));
+  runtime running{chosen()};
+  running.write("CREATE TABLE parent(id INTEGER PRIMARY KEY)");
+  running.write("CREATE TABLE child(p REFERENCES parent)");
+  BOOST_TEST(enforces_foreign_keys(running));
+}
+
 BOOST_AUTO_TEST_CASE(a_schema_needs_a_name_of_its_own) {
   auto options = chosen();
   options.migrations = shop;

@@ -63,6 +63,15 @@ BOOST_AUTO_TEST_CASE(damage_does_not_go_away_by_waiting) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(waiting_for_something_else_before_does_not_count) {
+  after(1s, degraded(errc::disk_full));
+  after(30s, degraded(errc::corrupt));
+  BOOST_TEST(!watch.hopeless());
+  after(9s, degraded(errc::disk_full));
+  after(9s, degraded(errc::corrupt));
+  BOOST_TEST(!watch.hopeless());
+}
+
 BOOST_AUTO_TEST_CASE(a_writer_that_waits_and_a_service_that_starts_again_are_told) {
   service_status silent{"writer", "busy", 0, {}, {}};
   after(1s, silent);

@@ -200,10 +200,12 @@ BOOST_AUTO_TEST_CASE(sql_that_is_wrong_is_one_line_of_error_and_changes_nothing)
 BOOST_AUTO_TEST_CASE(sql_reads_the_tables_of_quire_and_never_changes_them) {
   program_folder folder;
   run_mixed(folder);
+  BOOST_REQUIRE(folder.quire({"sql", "CREATE TABLE note(x)"}).status == 0);
   for (auto sql : {"UPDATE quire_task SET state = 99", "DROP TABLE quire_task", "DELETE FROM Quire_Run",
                    "INSERT INTO \"quire_meta\" VALUES('a', 1)", "ALTER TABLE quire_task RENAME TO foo",
                    "CREATE TABLE quire_mine(a)", "CREATE INDEX mine ON quire_task(state)",
-                   "CREATE TRIGGER mine AFTER INSERT ON quire_task BEGIN SELECT 1; END"}) {
+                   "CREATE TRIGGER mine AFTER INSERT ON quire_task BEGIN SELECT 1; END",
+                   "CREATE TRIGGER mine AFTER INSERT ON note BEGIN DELETE FROM quire_task; END"}) {
     auto refused = folder.quire({"sql", sql});
     BOOST_TEST_CONTEXT(refused)
     BOOST_TEST((refused.status == 1 && refused.err_has("Quire's own tables")), sql);

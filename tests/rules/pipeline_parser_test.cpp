@@ -177,12 +177,13 @@ BOOST_AUTO_TEST_CASE(a_wrong_task_is_refused) {
     {command(R"("argv": ["nice", "-n", "5", "bash", "-c", "{{params.root}}"])"), "stages[3].task.argv[5]: a shell would run this as program text: put the template into a later element and write \"$1\" here"},
     {command(R"("argv": ["sudo", "-u", "me", "sh", "-c", "{{params.root}}"])"), "stages[3].task.argv[5]: a shell would run this as program text: put the template into a later element and write \"$1\" here"},
     {command(R"("argv": ["find", ".", "-exec", "sh", "-c", "{{params.root}}", ";"])"), "stages[3].task.argv[5]: a shell would run this as program text: put the template into a later element and write \"$1\" here"},
-    {command(R"("argv": ["env", "{{params.root}}"])"), "stages[3].task.argv[1]: no template may stand here: 'env' might take it for the program"},
-    {command(R"("argv": ["timeout", "5", "{{params.root}}"])"), "stages[3].task.argv[2]: no template may stand here: 'timeout' might take it for the program"},
-    {command(R"("argv": ["xargs", "nohup", "{{params.root}}"])"), "stages[3].task.argv[2]: no template may stand here: 'nohup' might take it for the program"},
+    {command(R"("argv": ["env", "{{params.root}}"])"), "stages[3].task.argv[1]: no template may stand here: 'env' runs what follows its options; put it behind the program"},
+    {command(R"("argv": ["timeout", "5", "{{params.root}}"])"), "stages[3].task.argv[2]: no template may stand here: 'timeout' runs what follows its options; put it behind the program"},
+    {command(R"("argv": ["xargs", "nohup", "{{params.root}}"])"), "stages[3].task.argv[2]: no template may stand here: 'nohup' runs what follows its options; put it behind the program"},
     {command(R"("argv": ["python3", "-B", "-c", "{{params.root}}"])"), "stages[3].task.argv[3]: this is program text: put the template into a later element, where the program finds it among its arguments"},
     {command(R"("argv": ["perl", "-ne", "{{params.root}}"])"), "stages[3].task.argv[2]: this is program text: put the template into a later element, where the program finds it among its arguments"},
     {command(R"("argv": ["node", "--eval", "{{params.root}}"])"), "stages[3].task.argv[2]: this is program text: put the template into a later element, where the program finds it among its arguments"},
+    {command(R"("argv": ["find", ".", "-exec", "sh", "-c", "true", "sh", ";", "-exec", "sh", "-c", "{{params.root}}", ";"])"), "stages[3].task.argv[11]: a shell would run this as program text: put the template into a later element and write \"$1\" here"},
     {command(R"("argv": ["python3", "{{params.root}}"])"), "stages[3].task.argv[1]: no template may stand here: data must never choose the program"},
     {command(R"("argv": ["bash"], "stdin": "{{params.root}}")"), "stages[3].task.stdin: a shell without a program would run this: no template may stand here"},
     {command(R"("argv": ["ls"], "env": {"A=B": ""})"), "stages[3].task.env.\"A=B\": this is no name of an environment variable"},
@@ -205,10 +206,19 @@ BOOST_AUTO_TEST_CASE(a_template_that_names_nothing_or_does_not_fit_is_refused) {
     {with_task(R"({"kind": "x", "payload": ["of {{stages.f.outputs}}"]})"), "stages[3].task.payload[0]: {{stages.f.outputs}} is a list: it must be all of the text"},
   });
   BOOST_TEST(problem_of(command(R"("argv": ["sh", "-c", "ls \"$1\"", "sh", "{{params.root}}"])")) == "accepted");
+  BOOST_TEST(problem_of(command(R"("argv": ["xargs", "-n1", "sh", "-c", "echo \"$1\"", "sh"], "stdin": "{{params.root}}")"))
+             == "accepted");
   for (auto argv : {R"(["env", "ROOT={{params.root}}", "ls"])", R"(["timeout", "5", "ls", "{{params.root}}"])",
                     R"(["bash", "-euo", "pipefail", "-c", "ls \"$1\"", "bash", "{{params.root}}"])",
                     R"(["find", "{{params.root}}", "-name", "*.hpp"])", R"(["python3", "a.py", "-c", "{{params.root}}"])",
-                    R"(["xargs", "-n", "1", "wc", "--", "{{params.root}}"])", R"(["grep", "-c", "{{params.root}}", "sh"])"})
+                    R"(["xargs", "-n", "1", "wc", "--", "{{params.root}}"])",
+                    R"(["env", "LC_ALL=C", "sh", "-c", "ls \"$1\"", "sh", "{{params.root}}"])",
+                    R"(["timeout", "5", "bash", "-c", "ls \"$1\"", "bash", "{{params.root}}"])",
+                    R"(["find", ".", "-exec", "sh", "-c", "cp \"$2\" \"$1\"", "sh", "{{params.root}}", "{}", ";"])",
+                    R"(["python3", "-c", "import sys; print sys.argv", "{{params.root}}"])",
+                    R"(["perl", "-ne", "print", "{{params.root}}"])", R"(["node", "-e", "1", "{{params.root}}"])",
+                    R"(["php", "-r", "1;", "--", "{{params.root}}"])", R"(["lualatex", "{{params.root}}"])",
+                    R"(["perltidy", "{{params.root}}"])", R"(["phpcs", "{{params.root}}"])", R"(["grep", "-c", "{{params.root}}", "sh"])"})
     BOOST_TEST(problem_of(command(std::string{"\"argv\": "} + argv)) == "accepted", argv);
 }
 

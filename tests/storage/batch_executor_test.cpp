@@ -210,6 +210,8 @@ BOOST_AUTO_TEST_CASE(an_interrupted_write_fails_alone) {
 BOOST_AUTO_TEST_CASE(a_statement_that_sqlite_does_not_undo_is_undone) {
   batch.db().execute("CREATE TABLE strict_one(a INTEGER, b TEXT) STRICT;"
                      "INSERT INTO strict_one VALUES(1, '1'), (2, 'x');"
+                     "CREATE TABLE texts(j); INSERT INTO texts VALUES('[1, 2]'), ('[');"
+                     "CREATE TABLE huge(id); INSERT INTO huge VALUES(2), (9223372036854775807), (1);"
                      "CREATE TABLE old(id NUMERIC PRIMARY KEY);"
                      "CREATE TABLE tied(p REFERENCES old ON DELETE CASCADE);"
                      "INSERT INTO old VALUES(4), (5); INSERT INTO tied VALUES('4.0')");
@@ -221,6 +223,9 @@ BOOST_AUTO_TEST_CASE(a_statement_that_sqlite_does_not_undo_is_undone) {
     {"INSERT OR REPLACE INTO parent VALUES(1), (2), ('x')", "parent"},
     {"INSERT INTO parent VALUES(1), (2), ('x') ON CONFLICT DO NOTHING", "parent"},
     {"DELETE FROM old", "old"},
+    {"INSERT INTO texts SELECT value FROM texts, json_each(texts.j)", "texts"},
+    {"UPDATE texts SET j = (SELECT 'x' || value FROM json_each(texts.j))", "texts"},
+    {"INSERT INTO parent SELECT abs(sum(id)) FROM huge GROUP BY id % 2", "parent"},
   };
   for (auto& [sql, table] : cases) {
     storage::batch_executor fresh{[this] { return open(); }}; // None is cautious because of the one before.

@@ -74,7 +74,7 @@ public:
     };
     auto word = triggers_ ? std::array{"a", "abort", "rollback", "fail"}[below(4)] : "a";
     auto result = [&]() -> member {
-      switch (below(20)) {
+      switch (below(21)) {
         case 0:
         case 1: return single(insert("", "plain"));
         case 2: return single(insert("", word));
@@ -110,6 +110,9 @@ public:
         case 15: return single("DELETE FROM item WHERE k % 11 = " + key + " % 11");
         case 16: return single("INSERT INTO typed VALUES(" + key + ", 'a'), ('x', 'b')");
         case 17: return single("INSERT INTO typed VALUES(" + key + ", " + key + ")");
+        case 19:
+          return single("INSERT INTO typed SELECT value, 'j' FROM (SELECT '[1, 2]' AS j UNION ALL SELECT '[')"
+                        ", json_each(j)");
         case 18: return single("INSERT OR IGNORE INTO parent VALUES(" + key + "), ('x')");
         default:
           return many({insert("", "c"), std::array{"COMMIT", "ROLLBACK", "SAVEPOINT x"}[below(3)]});

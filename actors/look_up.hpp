@@ -22,7 +22,17 @@ struct awaited {
   /// So many may wait; also requesters that went away count until the end of what
   /// they waited for.
   static constexpr std::size_t waiting_max = 100'000;
-  bool full() const noexcept { return waiting.count() >= waiting_max; }
+
+  /// Answers the request that is being handled when `object` has ended. A look-up
+  /// follows.
+  template <class Self>
+  caf::result<Record> add(Self* self, Id object) {
+    if (waiting.count() >= waiting_max)
+      return make_failure(errc::overloaded, std::string{"too many wait for the end of a "} + what
+                                              + " already; try again later");
+    waiting.add(object, promise_to_sender<Record>(self));
+    return caf::delegated<Record>{};
+  }
 
   void answer(Id object, const std::optional<Record>& record) {
     if (record && !is_terminal(record->state))

@@ -78,14 +78,11 @@ decltype(stage_spec::for_each) read_for_each(const json_cursor& list) {
   items.reserve(list.value().size());
   for (std::size_t i = 0; i < list.value().size(); ++i) {
     const auto& item = list.value()[i];
-    if (item.is_string())
-      items.push_back(item.get<std::string>());
-    else if (item.is_number())
-      items.push_back(item.dump());
-    if (items.size() > i && items.back().find('\0') != std::string::npos)
-      list.element(i).refuse("holds a zero byte, which no argument can");
-    if (items.size() == i)
+    if (!item.is_string() && !item.is_number())
       list.element(i).refuse_type("a text or a number");
+    items.push_back(item.is_string() ? item.get<std::string>() : item.dump());
+    if (items.back().find('\0') != std::string::npos)
+      list.element(i).refuse("holds a zero byte, which no argument can");
   }
   return items;
 }

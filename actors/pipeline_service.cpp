@@ -349,11 +349,9 @@ pipeline_impl::behavior_type pipelines(pipeline_pointer self, pipeline_service_o
         });
     },
     [self](const await_run& request) -> caf::result<run_record> {
-      if (state_of(self).runs.full())
-        return make_failure(errc::overloaded, "too many wait for runs already; try again later");
-      state_of(self).runs.waiting.add(request.run, promise_to_sender<run_record>(self));
+      auto answer = state_of(self).runs.add(self, request.run);
       look_up_runs(self);
-      return caf::delegated<run_record>{};
+      return answer;
     },
     [self](const committed& news) { take_news(self, news); },
     [self](timer due) {

@@ -223,11 +223,9 @@ task_impl::behavior_type task_service(task_pointer self, task_service_options op
         });
     },
     [self](const await_task& request) -> caf::result<task_record> {
-      if (state_of(self).tasks.full())
-        return make_failure(errc::overloaded, "too many wait for tasks already; try again later");
-      state_of(self).tasks.waiting.add(request.task, promise_to_sender<task_record>(self));
+      auto answer = state_of(self).tasks.add(self, request.task);
       look_up_tasks(self);
-      return caf::delegated<task_record>{};
+      return answer;
     },
     [self](const committed& news) { take_news(self, news); },
     [self](timer due) {

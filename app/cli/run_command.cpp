@@ -73,9 +73,9 @@ public:
   }
 
   exit_status run() {
+    remember_unfinished();
     check_settings();
     database_.create_default_folder();
-    remember_unfinished();
     open();
     begin();
     auto ended = watch();
@@ -135,17 +135,11 @@ private:
 /// A run keeps the parameters it was started with: others must not be dropped
 /// silently. Found out before anything runs.
 void pipeline_run::check_settings() {
-  if (!arguments_.resume || arguments_.settings.empty() || !database_.exists())
-    return;
-  auto looking = database_.look();
-  if (!looking->opened().has_schema)
-    return;
-  auto run = unfinished_run(*looking, pipeline_);
-  if (!run)
+  if (!arguments_.resume || !same_)
     return;
   for (auto& [name, text] : arguments_.settings)
-    if (run->params[name] != text)
-      throw usage_error("quire run: --set " + name + ": run " + std::to_string(run->id.value)
+    if (same_->params[name] != text)
+      throw usage_error("quire run: --set " + name + ": run " + std::to_string(same_->id.value)
                         + ", which --resume would go on with, was started with another value; "
                           "leave --set away, or start a new run without --resume");
 }

@@ -56,6 +56,8 @@ void write_then(Self* self, const messages::writer_actor& writer,
   auto value = std::make_shared<slot>();
   messages::write_call call;
   call.sync = sync;
+  call.terms.lane = lane::control;
+  call.terms.timeout = timeout;
   call.run = std::make_shared<const std::function<void(storage::transaction&)>>(
     [f = std::move(f), value](storage::transaction& tx) mutable {
       if constexpr (std::is_void_v<result>)
@@ -74,7 +76,7 @@ void write_then(Self* self, const messages::writer_actor& writer,
       [failed = std::move(failed)](const caf::error& error) mutable { failed(error); });
 }
 
-/// Runs `f(storage::snapshot&)` on a reader; then, in this actor, `done(result)`
+/// Runs `f(storage::snapshot&)`, which looks up a few rows, on a reader; then, in this actor, `done(result)`
 /// or `failed(const caf::error&)`.
 template <class Self, class F, class Done, class Failed>
 void read_then(Self* self, const messages::reader_pool_actor& readers,
@@ -82,6 +84,7 @@ void read_then(Self* self, const messages::reader_pool_actor& readers,
   using result = std::invoke_result_t<F&, storage::snapshot&>;
   auto value = std::make_shared<std::optional<result>>();
   messages::read_call call;
+  call.quick = true;
   call.run = std::make_shared<const std::function<void(storage::snapshot&)>>(
     [f = std::move(f), value](storage::snapshot& db) mutable { value->emplace(f(db)); });
   ask(self, readers, timeout, std::move(call))

@@ -5,6 +5,7 @@
 #include "quire/actors/writer_requests.hpp"
 
 #include <string>
+#include <utility>
 
 namespace quire::actors {
 
@@ -12,23 +13,31 @@ namespace {
 
 using namespace messages;
 
+using gateway_impl = gateway_actor::extend<on<void(timer)>>;
+
 constexpr auto service_name = "gateway";
+
+/// Requests are given up so late at most after their deadline.
+constexpr std::chrono::milliseconds deadline_tick{100};
+
+/// The generation of a timer that only begins the watch.
+constexpr std::uint64_t arming = 1;
 
 struct gateway_state {
   gateway_state() = default;
   static inline const char* name = service_name;
 
-  writer_actor writer;
+  gateway_options options;
   reader_pool_actor readers;
   task_service_actor tasks;
   pipeline_service_actor pipelines;
   maintenance_service_actor maintenance;
   supervisor_actor supervisor;
-  std::shared_ptr<admission> waiting;
+  bool timer_runs = false;
   std::string unavailable = "the services are starting";
 };
 
-using gateway_pointer = gateway_actor::stateful_pointer<gateway_state>;
+using gateway_pointer = gateway_impl::stateful_pointer<gateway_state>;
 
 /// Passes `request` on to `service`, which answers the sender directly.
 template <class Reply, class Service, class Request>
@@ -38,69 +47,126 @@ caf::result<Reply> pass_on(gateway_pointer self, Service& service, Request& requ
   return hand_over(self, service, std::move(request));
 }
 
-/// The same for a write, which is counted: the writer counts it out.
-template <class Request>
-caf::result<receipt> pass_on_write(gateway_pointer self, Request& request, std::size_t bytes) {
-  auto& state = state_of(self);
-  request.counted = state.writer && state.waiting;
-  if (request.counted && !state.waiting->enter(bytes))
-    return make_failure(errc::overloaded,
-                        "too many writes wait already; nothing of this one was tried");
-  return pass_on<receipt>(self, state.writer, request);
+/// Lets a request wait for the writer, which answers the sender directly.
+template <class Request, class Message>
+caf::result<receipt> submit_write(gateway_pointer self, Message& message) {
+  auto& options = state_of(self).options;
+  if (!options.writes)
+    return make_failure(errc::unavailable, state_of(self).unavailable);
+  if (message.terms.client == 0)
+    message.terms.client = sender_number(self);
+  auto sync = message.sync.value_or(options.sync);
+  options.writes->submit(
+    std::make_unique<Request>(std::move(message), sync, promise_to_sender<receipt>(self)));
+  return caf::delegated<receipt>{};
+}
+
+/// The same for the readers.
+template <class Request, class Reply, class Message>
+caf::result<Reply> submit_read(gateway_pointer self, Message& message) {
+  if (message.terms.client == 0)
+    message.terms.client = sender_number(self);
+  state_of(self).options.reads->submit(
+    std::make_unique<Request>(std::move(message), promise_to_sender<Reply>(self)));
+  return caf::delegated<Reply>{};
+}
+
+request_cancelled cancel(gateway_pointer self, cancel_request request) {
+  auto& options = state_of(self).options;
+  if (request.client == 0)
+    request.client = sender_number(self);
+  request_cancelled result;
+  if (options.writes)
+    result = options.writes->cancel(request.client, request.request);
+  if (result.found == request_cancelled::stage::unknown)
+    result = options.reads->cancel(request.client, request.request);
+  return result;
 }
 
 /// Counts a request in until the last copy of its ticket goes.
-bool admit(const std::shared_ptr<admission>& waiting, std::size_t bytes, admission_ticket& ticket) {
-  if (!waiting->enter(bytes))
+bool admit(const std::shared_ptr<write_port>& writes, std::size_t bytes, admission_ticket& ticket) {
+  if (!writes->admitted().enter(bytes))
     return false;
-  ticket = admission_ticket{waiting.get(), [waiting, bytes](const void*) { waiting->leave(bytes); }};
+  ticket = admission_ticket{writes.get(), [writes, bytes](const void*) { writes->admitted().leave(bytes); }};
   return true;
 }
 
 /// The same for a request that a service makes a write of.
 template <class Reply, class Service, class Request>
 caf::result<Reply> pass_on_counted(gateway_pointer self, Service& service, Request& request) {
-  auto& waiting = state_of(self).waiting;
-  if (service && waiting && !admit(waiting, bytes_of(request), request.ticket))
-    return make_failure(errc::overloaded,
-                        "too many requests wait already; nothing of this one was tried");
+  auto& writes = state_of(self).options.writes;
+  if (service && writes && !admit(writes, bytes_of(request), request.ticket))
+    return make_failure(errc::overloaded, "too many requests wait already; nothing of this one was tried",
+                        writes->retry_after());
   return pass_on<Reply>(self, service, request);
 }
 
 void adopt(gateway_state& state, services& news) {
-  state.writer = caf::actor_cast<writer_actor>(news.writer);
   state.readers = caf::actor_cast<reader_pool_actor>(news.readers);
   state.tasks = caf::actor_cast<task_service_actor>(news.tasks);
   state.pipelines = caf::actor_cast<pipeline_service_actor>(news.pipelines);
   state.maintenance = caf::actor_cast<maintenance_service_actor>(news.maintenance);
   state.supervisor = caf::actor_cast<supervisor_actor>(news.supervisor);
-  state.waiting = std::move(news.waiting);
   state.unavailable = news.unavailable.empty() ? "this runtime was opened without that service"
                                                : std::move(news.unavailable);
+  if (news.ended || news.ending)
+    state.options.reads->close(state.unavailable);
+  if (state.options.writes && news.ended)
+    state.options.writes->close(state.unavailable);
+  else if (state.options.writes && news.ending)
+    state.options.writes->close_to_clients(state.unavailable);
 }
 
 service_status report(const gateway_state& state) {
-  service_status status{service_name, state.writer ? "running" : "waiting", 0, {}, {}};
-  if (state.waiting)
-    status.counters = {{"waiting", static_cast<std::int64_t>(state.waiting->waiting())},
-                       {"waiting_bytes", static_cast<std::int64_t>(state.waiting->waiting_bytes())},
-                       {"refused", static_cast<std::int64_t>(state.waiting->refused())}};
+  service_status status{service_name, state.supervisor ? "running" : "waiting", 0, {}, {}};
+  if (state.options.writes) {
+    auto& admitted = state.options.writes->admitted();
+    status.counters = {{"waiting", static_cast<std::int64_t>(admitted.waiting())},
+                       {"waiting_bytes", static_cast<std::int64_t>(admitted.waiting_bytes())},
+                       {"refused", static_cast<std::int64_t>(admitted.refused())}};
+  }
   return status;
 }
 
-gateway_actor::behavior_type gateway(gateway_pointer self) {
+/// The weak handle is for ports, which outlive the gateway.
+std::function<void()> arm(gateway_pointer self) {
+  return [weak = caf::actor_cast<caf::actor_addr>(gateway_impl{self})] {
+    if (auto strong = caf::actor_cast<gateway_impl>(weak))
+      caf::anon_send(strong, timer{arming});
+  };
+}
+
+void look_at_deadlines(gateway_pointer self, timer due) {
+  auto& options = state_of(self).options;
+  auto waits = due.generation == arming;
+  if (!waits) {
+    waits = options.writes && options.writes->expire();
+    waits = options.reads->expire() || waits;
+  }
+  if (waits && !std::exchange(state_of(self).timer_runs, true))
+    tell_after(self, deadline_tick, gateway_impl{self}, timer{});
+}
+
+gateway_impl::behavior_type gateway(gateway_pointer self, gateway_options options) {
   install_handlers(self, service_name);
   auto& state = state_of(self);
+  state.options = std::move(options);
+  if (state.options.writes)
+    state.options.writes->watch_deadlines(arm(self));
+  state.options.reads->watch_deadlines(arm(self));
   return {
     [&state](status_request) { return report(state); },
     [self](drain) {
       self->quit();
       return drained{};
     },
-    [self](write_batch& x) { return pass_on_write(self, x, bytes_of(x)); },
-    [self](write_call& x) { return pass_on_write(self, x, call_request::bytes_counted); },
-    [self, &state](query& x) { return pass_on<query_result>(self, state.readers, x); },
-    [self, &state](read_call& x) { return pass_on<read_done>(self, state.readers, x); },
+    [self](write_batch& x) { return submit_write<batch_request>(self, x); },
+    [self](write_call& x) { return submit_write<call_request>(self, x); },
+    [self](cancel_request x) { return cancel(self, x); },
+    [self](query& x) { return submit_read<query_request, query_result>(self, x); },
+    [self](read_call& x) { return submit_read<read_call_request, read_done>(self, x); },
+    [self, &state](read_together& x) { return pass_on<read_done>(self, state.readers, x); },
+    [self, &state](open_stream& x) { return pass_on<stream_opened>(self, state.readers, x); },
     [self, &state](enqueue_tasks& x) { return pass_on_counted<tasks_enqueued>(self, state.tasks, x); },
     [self, &state](cancel_task& x) { return pass_on<task_changed>(self, state.tasks, x); },
     [self, &state](retry_task& x) { return pass_on<task_changed>(self, state.tasks, x); },
@@ -115,13 +181,18 @@ gateway_actor::behavior_type gateway(gateway_pointer self) {
       return pass_on<runtime_status>(self, state.supervisor, x);
     },
     [&state](services& news) { adopt(state, news); },
+    [self](timer due) {
+      if (due.generation != arming)
+        state_of(self).timer_runs = false;
+      look_at_deadlines(self, due);
+    },
   };
 }
 
 } // namespace
 
-messages::gateway_actor spawn_gateway(caf::actor_system& system) {
-  return system.spawn(gateway);
+messages::gateway_actor spawn_gateway(caf::actor_system& system, gateway_options options) {
+  return system.spawn(gateway, std::move(options));
 }
 
 } // namespace quire::actors

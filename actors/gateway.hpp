@@ -1,11 +1,21 @@
 #pragma once
 
+#include "quire/actors/read_port.hpp"
+#include "quire/actors/write_port.hpp"
 #include "quire/messages/interfaces.hpp"
+
+#include <memory>
 
 namespace quire::actors {
 
-/// Spawns the gateway, which answers `errc::unavailable` until the supervisor
-/// tells it who is there.
-messages::gateway_actor spawn_gateway(caf::actor_system& system);
+struct gateway_options {
+  std::shared_ptr<write_port> writes;        ///< Where requests that write wait; null without a writer.
+  std::shared_ptr<read_port> reads;          ///< Where those that read wait.
+  durability sync = durability::normal;      ///< For requests that do not say.
+};
+
+/// Spawns the gateway. Services answer `errc::unavailable` until the supervisor tells it
+/// who is there; it also gives up requests whose deadline has passed.
+messages::gateway_actor spawn_gateway(caf::actor_system& system, gateway_options options);
 
 } // namespace quire::actors

@@ -4,6 +4,7 @@
 #include "quire/actors/timers.hpp"
 #include "quire/actors/upkeep_plan.hpp"
 #include "quire/storage/sqlite/pipeline_store.hpp"
+#include "quire/storage/sqlite/request_keys.hpp"
 #include "quire/storage/sqlite/task_store.hpp"
 #include "quire/storage/sqlite/upkeep.hpp"
 
@@ -129,6 +130,7 @@ struct upkeep_limits {
   std::int64_t stuck_now_ms = 0;
   std::int64_t stuck_before_ms = 0;
   std::int64_t ended_before_ms = 0;
+  std::int64_t keys_before_ms = 0;
   int rows = 0;
 };
 
@@ -138,7 +140,8 @@ upkeep_limits limits_of(const maintenance_state& state) {
   auto now_ms = state.unix_ms();
   auto stuck_now_ms = state.patient_unix_ms();
   return {now_ms, stuck_now_ms, stuck_now_ms - options.stuck_after.count(),
-          now_ms - duration_cast<milliseconds>(options.retention).count(), options.rows_per_write};
+          now_ms - duration_cast<milliseconds>(options.retention).count(),
+          now_ms - options.key_retention.count(), options.rows_per_write};
 }
 
 std::int64_t write_portion(storage::transaction& tx, upkeep_operation operation,
@@ -153,6 +156,8 @@ std::int64_t write_portion(storage::transaction& tx, upkeep_operation operation,
       return storage::prune_tasks(tx, limits.ended_before_ms, limits.rows);
     case upkeep_operation::old_runs:
       return storage::prune_runs(tx, limits.ended_before_ms, limits.rows);
+    case upkeep_operation::old_keys:
+      return storage::forget_requests(tx, limits.keys_before_ms, limits.rows);
     case upkeep_operation::checkpoint:
     case upkeep_operation::optimize: break;
   }
@@ -193,7 +198,7 @@ std::vector<upkeep_operation> wanted_operations(const maintenance_service_option
   wanted.push_back(orphans);
   if (options.retention.count() > 0)
     wanted.insert(wanted.end(), {old_tasks, old_runs});
-  wanted.insert(wanted.end(), {checkpoint, optimize});
+  wanted.insert(wanted.end(), {old_keys, checkpoint, optimize});
   return wanted;
 }
 

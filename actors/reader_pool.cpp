@@ -1,7 +1,8 @@
 #include "quire/actors/reader_pool.hpp"
 
 #include "quire/actors/base.hpp"
-#include "quire/actors/reader_slots.hpp"
+#include "quire/actors/row_stream.hpp"
+#include "quire/actors/shared_read.hpp"
 
 #include <algorithm>
 #include <string>
@@ -20,9 +21,9 @@ using pool_impl = reader_pool_actor::extend<on<void(timer)>>;
 constexpr auto service_name = "reader_pool";
 constexpr auto reopen_delay = 1s;
 
-struct slot {
-  reader_actor reader;
-  std::shared_ptr<std::atomic<int>> outstanding = std::make_shared<std::atomic<int>>(0);
+struct place {
+  reader_kind kind = reader_kind::slow;
+  service_actor reader; ///< Null while none is there.
 };
 
 struct pool_state {
@@ -30,12 +31,10 @@ struct pool_state {
   static inline const char* name = service_name;
 
   reader_pool_options options;
-  std::vector<slot> slots;
-  std::vector<reader_load> loads; // Reused by each choice.
-  std::size_t last = 0;
+  std::vector<place> places;
+  std::vector<caf::actor> streams;
   bool reopening = false;
   std::int64_t requests = 0;
-  std::int64_t refused = 0;
   std::int64_t replaced = 0;
   std::string note;
   promise<drained> stopped;
@@ -44,22 +43,31 @@ struct pool_state {
 
 using pool_pointer = pool_impl::stateful_pointer<pool_state>;
 
-reader_actor start_reader(caf::actor_system& system, const reader_pool_options& options,
-                          std::shared_ptr<std::atomic<int>> outstanding) {
-  return spawn_reader(system, {options.env, options.open, options.query_limit, std::move(outstanding)});
+reader_options options_of(const reader_pool_options& options, reader_kind kind) {
+  reader_options own;
+  own.env = options.env;
+  own.open = options.open;
+  own.port = options.port;
+  own.kind = kind;
+  own.query_limit = options.query_limit;
+  own.lease = options.lease;
+  return own;
 }
 
-/// Opens a reader in each empty slot; tries again later if that fails.
-void fill_slots(pool_pointer self) {
+service_actor start_reader(caf::actor_system& system, const reader_pool_options& options, reader_kind kind) {
+  return spawn_reader(system, options_of(options, kind));
+}
+
+/// Opens a reader in each empty place; tries again later if that fails.
+void fill_places(pool_pointer self) {
   auto& state = state_of(self);
   state.reopening = false;
-  for (auto& slot : state.slots) {
-    if (slot.reader)
+  for (auto& place : state.places) {
+    if (place.reader)
       continue;
     try {
-      slot.outstanding = std::make_shared<std::atomic<int>>(0);
-      slot.reader = start_reader(self->system(), state.options, slot.outstanding);
-      self->monitor(slot.reader);
+      place.reader = start_reader(self->system(), state.options, place.kind);
+      self->monitor(place.reader);
     } catch (const storage::error& failure) {
       state.note = failure.what();
       log(log_level::warn, service_name, std::string{"cannot open a reader: "} + failure.what());
@@ -70,16 +78,19 @@ void fill_slots(pool_pointer self) {
 }
 
 void stop_readers(pool_pointer self) {
-  for (auto& slot : state_of(self).slots)
-    if (slot.reader)
-      self->send_exit(slot.reader, caf::exit_reason::user_shutdown);
+  for (auto& place : state_of(self).places)
+    if (place.reader)
+      self->send_exit(place.reader, caf::exit_reason::user_shutdown);
+  for (auto& stream : state_of(self).streams)
+    self->send_exit(stream, caf::exit_reason::user_shutdown);
 }
 
 /// Answers when the last reader has closed its connection: only then can the
 /// writer, which closes after us, empty the log.
 void finish_stop(pool_pointer self) {
   auto& state = state_of(self);
-  if (std::ranges::any_of(state.slots, [](const slot& x) { return static_cast<bool>(x.reader); }))
+  if (!state.streams.empty()
+      || std::ranges::any_of(state.places, [](const place& x) { return static_cast<bool>(x.reader); }))
     return;
   state.stopped.deliver({});
   self->quit();
@@ -87,45 +98,70 @@ void finish_stop(pool_pointer self) {
 
 void reader_down(pool_pointer self, const caf::down_msg& message) {
   auto& state = state_of(self);
-  for (auto& slot : state.slots)
-    if (slot.reader && slot.reader.address() == message.source)
-      slot.reader = nullptr;
+  auto is_it = [&](const caf::actor& stream) { return stream.address() == message.source; };
+  if (std::erase_if(state.streams, is_it) > 0)
+    return state.stopping ? finish_stop(self) : void();
+  for (auto& place : state.places)
+    if (place.reader && place.reader.address() == message.source)
+      place.reader = nullptr;
   if (state.stopping)
     return finish_stop(self);
   ++state.replaced;
-  fill_slots(self);
+  fill_places(self);
 }
 
-template <class Reply, class Request>
-caf::result<Reply> pass_on(pool_pointer self, Request& request) {
+/// Lets a request wait for a reader, which answers the sender directly.
+template <class Request, class Reply, class Message>
+caf::result<Reply> submit(pool_pointer self, Message& message) {
   auto& state = state_of(self);
   if (state.stopping)
     return make_failure(errc::unavailable, "the readers are closing");
-  state.loads.clear();
-  for (auto& slot : state.slots)
-    state.loads.push_back(
-      {static_cast<bool>(slot.reader), slot.outstanding->load(std::memory_order_relaxed)});
-  auto chosen = choose_reader(state.loads, state.last, state.options.waiting_max);
-  if (!chosen) {
-    ++state.refused;
-    if (std::ranges::none_of(state.loads, &reader_load::alive))
-      return make_failure(errc::unavailable, "no reader could be opened: " + state.note);
-    return make_failure(errc::overloaded, "too many queries wait already; try again a little later");
-  }
-  state.last = *chosen;
+  if (std::ranges::none_of(state.places, [](const place& x) { return static_cast<bool>(x.reader); }))
+    return make_failure(errc::unavailable, "no reader could be opened: " + state.note);
+  if (message.terms.client == 0)
+    message.terms.client = sender_number(self);
   ++state.requests;
-  auto& slot = state.slots[*chosen];
-  slot.outstanding->fetch_add(1, std::memory_order_relaxed);
-  return hand_over(self, slot.reader, std::move(request));
+  state.options.port->submit(std::make_unique<Request>(std::move(message), promise_to_sender<Reply>(self)));
+  return caf::delegated<Reply>{};
+}
+
+caf::result<stream_opened> start_stream(pool_pointer self, open_stream& request) {
+  auto& state = state_of(self);
+  if (state.stopping)
+    return make_failure(errc::unavailable, "the readers are closing");
+  if (request.rows_max < 1 || request.rows_max > 1'000'000)
+    return make_failure(errc::invalid_argument, "a portion of a stream has 1 to 1,000,000 rows, not "
+                                                  + std::to_string(request.rows_max));
+  if (state.streams.size() >= static_cast<std::size_t>(state.options.streams_max))
+    return make_failure(errc::overloaded, "too many streams are open already (" + std::to_string(state.streams.size())
+                                            + "): close one, or try again later", reopen_delay);
+  auto client = caf::actor_cast<caf::actor>(self->current_sender());
+  state.streams.push_back(spawn_row_stream(self->system(), options_of(state.options, reader_kind::guest),
+                                           std::move(request), promise_to_sender<stream_opened>(self), client,
+                                           caf::actor_cast<caf::actor>(pool_impl{self})));
+  self->monitor(state.streams.back());
+  return caf::delegated<stream_opened>{};
+}
+
+caf::result<read_done> start_shared_read(pool_pointer self, read_together& request) {
+  auto& state = state_of(self);
+  if (!state.options.writer || state.stopping)
+    return make_failure(errc::unavailable, "there is no writer that could hold back writes for one snapshot");
+  if (request.runs.empty() || request.runs.size() > shared_readers_max)
+    return make_failure(errc::invalid_argument, "1 to 16 functions run on one snapshot at a time, not "
+                                                  + std::to_string(request.runs.size()));
+  spawn_shared_read(self->system(), options_of(state.options, reader_kind::guest), state.options.writer,
+                    std::move(request), promise_to_sender<read_done>(self));
+  return caf::delegated<read_done>{};
 }
 
 pool_impl::behavior_type pool(pool_pointer self, reader_pool_options options,
-                              std::vector<slot> slots) {
+                              std::vector<place> places) {
   auto& initial = state_of(self);
   initial.options = std::move(options);
-  initial.slots = std::move(slots);
-  for (auto& slot : initial.slots)
-    self->monitor(slot.reader);
+  initial.places = std::move(places);
+  for (auto& place : initial.places)
+    self->monitor(place.reader);
   install_handlers(self, service_name,
                    [self](const caf::down_msg& message) { reader_down(self, message); });
   self->set_exit_handler([self](caf::exit_msg& message) {
@@ -136,9 +172,11 @@ pool_impl::behavior_type pool(pool_pointer self, reader_pool_options options,
     [self](status_request) {
       auto& state = state_of(self);
       return service_status{service_name, "running", 0,
-                            {{"readers", static_cast<std::int64_t>(state.slots.size())},
+                            {{"readers", static_cast<std::int64_t>(state.places.size())},
                              {"requests", state.requests},
-                             {"refused", state.refused},
+                             {"waiting", static_cast<std::int64_t>(state.options.port->waiting())},
+                             {"refused", state.options.port->refused()},
+                             {"moved", state.options.port->moved()},
                              {"replaced", state.replaced}},
                             state.note};
     },
@@ -150,20 +188,30 @@ pool_impl::behavior_type pool(pool_pointer self, reader_pool_options options,
       finish_stop(self);
       return caf::delegated<drained>{};
     },
-    [self](query& request) { return pass_on<query_result>(self, request); },
-    [self](read_call& request) { return pass_on<read_done>(self, request); },
-    [self](timer) { fill_slots(self); },
+    [self](query& request) { return submit<query_request, query_result>(self, request); },
+    [self](read_call& request) { return submit<read_call_request, read_done>(self, request); },
+    [self](open_stream& request) { return start_stream(self, request); },
+    [self](read_together& request) { return start_shared_read(self, request); },
+    [self](timer) { fill_places(self); },
   };
 }
 
 } // namespace
 
 messages::reader_pool_actor spawn_reader_pool(caf::actor_system& system, reader_pool_options options) {
+  if (!options.port) {
+    read_limits limits;
+    limits.requests_max = static_cast<std::size_t>(options.waiting_max);
+    limits.timeout = options.query_limit;
+    options.port = std::make_shared<read_port>(limits, options.env.clock);
+  }
+  std::vector<place> places;
+  places.insert(places.end(), static_cast<std::size_t>(options.quick_readers), {reader_kind::quick, {}});
+  places.insert(places.end(), static_cast<std::size_t>(options.readers), {reader_kind::slow, {}});
   // Here, so that a database that cannot be opened is the caller's to know.
-  std::vector<slot> slots(static_cast<std::size_t>(options.readers));
-  for (auto& slot : slots)
-    slot.reader = start_reader(system, options, slot.outstanding);
-  return system.spawn(pool, std::move(options), std::move(slots));
+  for (auto& place : places)
+    place.reader = start_reader(system, options, place.kind);
+  return system.spawn(pool, std::move(options), std::move(places));
 }
 
 } // namespace quire::actors

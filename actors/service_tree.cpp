@@ -1,6 +1,5 @@
 #include "quire/actors/service_tree.hpp"
 
-#include "quire/actors/admission.hpp"
 #include "quire/actors/gateway.hpp"
 #include "quire/actors/maintenance_service.hpp"
 #include "quire/actors/pipeline_service.hpp"
@@ -24,31 +23,36 @@ Handle typed(const caf::actor& handle) {
   return caf::actor_cast<Handle>(handle);
 }
 
-child_spec writer_spec(shared_options options) {
-  return {"writer", [options](caf::actor_system& system, services& handles) {
+child_spec writer_spec(shared_options options, std::shared_ptr<write_port> writes,
+                       std::shared_ptr<read_port> reads) {
+  return {"writer", [options, writes, reads](caf::actor_system& system, services& handles) {
             writer_options own;
             own.env = options->env;
             own.open = [options] { return storage::connection::open_writer(options->database); };
             own.sync = options->sync;
             own.write_limit = options->query_limit;
             own.batch_members_max = options->batch_members_max;
-            // A new one for each writer: what the last one had not answered is not waiting any more.
-            own.waiting = std::make_shared<admission>(options->waiting_max, options->waiting_bytes_max);
+            own.patience = options->database.patience;
+            own.port = writes;
+            own.reads = reads;
+            own.wal = options->wal;
             own.checkpoints = options->checkpoints;
-            handles.waiting = own.waiting;
             handles.writer = caf::actor_cast<caf::actor>(spawn_writer(system, std::move(own)));
             return handles.writer;
           }};
 }
 
-child_spec reader_pool_spec(shared_options options) {
-  return {"reader_pool", [options](caf::actor_system& system, services& handles) {
+child_spec reader_pool_spec(shared_options options, std::shared_ptr<read_port> reads) {
+  return {"reader_pool", [options, reads](caf::actor_system& system, services& handles) {
             reader_pool_options own;
             own.env = options->env;
             own.open = [options] { return storage::connection::open_reader(options->database); };
             own.query_limit = options->query_limit;
             own.readers = options->readers;
-            own.waiting_max = options->queries_waiting_max;
+            own.quick_readers = options->quick_readers;
+            own.lease = options->snapshot_lease;
+            own.port = reads;
+            own.writer = typed<messages::writer_actor>(handles.writer);
             handles.readers = caf::actor_cast<caf::actor>(spawn_reader_pool(system, std::move(own)));
             return handles.readers;
           }};
@@ -94,6 +98,7 @@ child_spec maintenance_service_spec(shared_options options) {
             own.interval = options->maintenance_interval;
             own.retention = options->retention;
             own.stuck_after = options->stuck_after;
+            own.key_retention = options->key_retention;
             handles.maintenance =
               caf::actor_cast<caf::actor>(spawn_maintenance_service(system, std::move(own)));
             return handles.maintenance;
@@ -110,20 +115,36 @@ service_tree spawn_service_tree(caf::actor_system& system, service_tree_options 
   own.boot = shared->boot;
   own.limits = shared->limits;
   own.on_failed = shared->on_failed;
-  if (shared->writes)
-    own.children.push_back(writer_spec(shared));
-  own.children.push_back(reader_pool_spec(shared));
+  service_tree result;
+  read_limits reading;
+  reading.requests_max = shared->queries_waiting_max;
+  reading.client_requests_max = reading.requests_max;
+  reading.timeout = shared->query_limit;
+  result.reads = std::make_shared<read_port>(reading, shared->env.clock);
+  if (shared->writes) {
+    write_limits limits;
+    limits.requests_max = shared->waiting_max;
+    limits.bytes_max = shared->waiting_bytes_max;
+    limits.client_requests_max = shared->client_waiting_max;
+    limits.client_bytes_max = shared->client_waiting_bytes_max;
+    limits.timeout = shared->query_limit + shared->database.patience;
+    limits.key_retention = shared->key_retention;
+    result.writes = std::make_shared<write_port>(limits, shared->env.clock);
+    own.children.push_back(writer_spec(shared, result.writes, result.reads));
+  }
+  own.children.push_back(reader_pool_spec(shared, result.reads));
   if (shared->services) {
     own.children.push_back(task_service_spec(shared));
     own.children.push_back(pipeline_service_spec(shared));
     own.children.push_back(maintenance_service_spec(shared));
   }
-  own.gateway = spawn_gateway(system);
-  auto gateway = own.gateway;
+  own.gateway = spawn_gateway(system, {result.writes, result.reads, shared->sync});
+  result.gateway = own.gateway;
   try {
-    return {gateway, spawn_supervisor(system, std::move(own))};
+    result.supervisor = spawn_supervisor(system, std::move(own));
+    return result;
   } catch (...) {
-    caf::anon_send_exit(gateway, caf::exit_reason::kill);
+    caf::anon_send_exit(result.gateway, caf::exit_reason::kill);
     throw;
   }
 }

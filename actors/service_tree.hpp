@@ -1,8 +1,11 @@
 #pragma once
 
 #include "quire/actors/environment.hpp"
+#include "quire/actors/read_port.hpp"
 #include "quire/actors/restart_policy.hpp"
 #include "quire/actors/task_handler.hpp"
+#include "quire/actors/wal_plan.hpp"
+#include "quire/actors/write_port.hpp"
 #include "quire/messages/interfaces.hpp"
 #include "quire/storage/sqlite/connection.hpp"
 
@@ -10,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
 namespace quire::actors {
@@ -26,10 +30,16 @@ struct service_tree_options {
   bool services = true;                      ///< With tasks, pipelines and maintenance.
 
   int readers = 2;
-  int queries_waiting_max = 10'000;
+  int quick_readers = 2;
+  std::chrono::milliseconds snapshot_lease{30'000};
+  std::size_t queries_waiting_max = 10'000;
   std::size_t batch_members_max = 256;
   std::size_t waiting_max = 100'000;
   std::size_t waiting_bytes_max = std::size_t{256} << 20;
+  std::size_t client_waiting_max = 100'000;
+  std::size_t client_waiting_bytes_max = std::size_t{256} << 20;
+  std::chrono::milliseconds key_retention{86'400'000};
+  wal_limits wal;
   int workers = 4;
   task_handlers handlers;
   std::chrono::milliseconds query_limit{30'000};
@@ -41,8 +51,10 @@ struct service_tree_options {
   std::function<void(const std::string&)> on_failed;
 };
 
-/// The two addresses of a running tree.
+/// The addresses of a running tree.
 struct service_tree {
+  std::shared_ptr<write_port> writes; ///< For requests of whoever is no actor; null without a writer.
+  std::shared_ptr<read_port> reads;   ///< The same for readers.
   messages::gateway_actor gateway;
   messages::supervisor_actor supervisor;
 };

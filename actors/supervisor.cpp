@@ -58,6 +58,7 @@ void give_up(supervisor_pointer self, const std::string& reason) {
     if (child.handle)
       caf::anon_send_exit(child.handle, caf::exit_reason::user_shutdown);
   state.handles = {};
+  state.handles.ended = true;
   tell_gateway(self, state.failed);
   if (state.options.on_failed)
     state.options.on_failed(state.failed);
@@ -219,6 +220,7 @@ supervisor_impl::behavior_type supervisor(supervisor_pointer self, supervisor_op
       state.stopped = promise_to_sender<drained>(self);
       if (!std::exchange(state.stopping, true)) {
         state.handles = {};
+        state.handles.ending = true;
         tell_gateway(self, "the runtime is closing");
         stop_last(self);
       }

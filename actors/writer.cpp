@@ -1,14 +1,14 @@
 #include "quire/actors/writer.hpp"
 
 #include "quire/actors/base.hpp"
-#include "quire/actors/checkpoint_plan.hpp"
+#include "quire/actors/wal_keeper.hpp"
 #include "quire/actors/writer_requests.hpp"
 #include "quire/storage/sqlite/batch_executor.hpp"
 #include "quire/storage/sqlite/upkeep.hpp"
 
 #include <algorithm>
-#include <deque>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace quire::actors {
@@ -17,10 +17,16 @@ namespace {
 
 using namespace messages;
 
-/// What the writer sends to itself: everything that waited before it is in.
-using writer_impl = writer_actor::extend<on<void(timer)>>;
+/// The port, and the writer itself, send it `timer`: something waits.
+using writer_impl = writer_actor::extend<on<void(timer)>, on<void(wal_signal)>>;
 
 constexpr auto service_name = "writer";
+
+/// Between two looks whether another process still holds the write lock.
+constexpr std::chrono::milliseconds lock_pause{1};
+
+/// Nobody keeps the writer from its work for longer.
+constexpr std::chrono::milliseconds hold_max{200};
 
 struct writer_state {
   writer_state() = default;
@@ -28,12 +34,23 @@ struct writer_state {
 
   writer_options options;
   std::shared_ptr<storage::batch_executor> executor;
-  std::deque<std::unique_ptr<write_request>> waiting;
-  bool flush_sent = false;
-  checkpoint_plan checkpoints{0, 0, 0};
-  std::int64_t checkpoints_done = 0;
+  std::uint64_t attached = 0;                          // To the port.
+  std::vector<std::unique_ptr<write_request>> batch;   // Taken, not answered.
+  std::vector<storage::batch_member*> members;         // The same, for the executor.
+  std::optional<std::chrono::steady_clock::time_point> locked_since; // By another process.
+  std::optional<wal_keeper> wal;
+  std::uint64_t holds = 0;                             // The number of the last one.
+  bool held = false;                                   // Nobody commits.
+  std::vector<std::pair<upkeep_request, promise<upkeep_done>>> upkeep_waiting; // For the end of that.
+  std::int64_t lock_waits = 0;
+  std::int64_t locked_errors = 0;
   std::vector<caf::actor> subscribers;
   std::string note;
+
+  ~writer_state() {
+    if (options.port)
+      options.port->detach(attached);
+  }
 };
 
 using writer_pointer = writer_impl::stateful_pointer<writer_state>;
@@ -63,92 +80,149 @@ void publish_if_possible(writer_pointer self, const std::vector<storage::member_
   }
 }
 
-void checkpoint_if_due(writer_pointer self) {
-  auto& state = state_of(self);
-  if (!state.options.checkpoints)
-    return;
-  try {
-    auto frames = state.executor->db().wal_frames();
-    auto step = state.checkpoints.due(frames, !state.waiting.empty());
-    if (step == checkpoint_step::none)
-      return;
-    if (step == checkpoint_step::restart)
-      state.executor->db().checkpoint(true, state.options.checkpoint_patience);
-    else
-      state.executor->db().checkpoint(false);
-    state.checkpoints.done(frames, step);
-    ++state.checkpoints_done;
-  } catch (const storage::error& failure) {
-    state.note = failure.what();
-    log(log_level::warn, service_name, std::string{"checkpoint failed: "} + failure.what());
-  }
+void wake(const writer_impl& writer) {
+  caf::anon_send(writer, timer{});
 }
 
-/// Commits what waits, up to the limit of one batch, and answers.
-void flush(writer_pointer self) {
+/// Takes what is next, unless something is left that another process keeps from running.
+bool have_batch(writer_state& state) {
+  if (state.batch.empty())
+    state.batch = state.options.port->take(state.options.batch_members_max);
+  state.members.clear();
+  for (auto& request : state.batch)
+    state.members.push_back(request.get());
+  return !state.batch.empty();
+}
+
+/// Another process holds the write lock: looks again a little later. Meanwhile requests are
+/// accepted, cancelled and given up when their time is over.
+void wait_for_lock(writer_pointer self) {
   auto& state = state_of(self);
-  state.flush_sent = false;
-  auto count = std::min(state.waiting.size(), state.options.batch_members_max);
-  std::vector<std::unique_ptr<write_request>> batch;
-  std::vector<storage::batch_member*> members;
-  batch.reserve(count);
-  members.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    batch.push_back(std::move(state.waiting.front()));
-    state.waiting.pop_front();
-    members.push_back(batch.back().get());
+  auto now = state.options.env.clock->now();
+  if (!state.locked_since) {
+    state.locked_since = now;
+    ++state.lock_waits;
   }
-  auto results = state.executor->execute(members);
+  auto patience_over = now - *state.locked_since >= state.options.patience;
+  for (auto& request : state.batch) {
+    if (patience_over)
+      request->fail(to_caf(storage::error(errc::busy, "another process kept the database locked for longer "
+                                                      "than our patience; nothing of the request was done")));
+    else if (auto why = request->stopped())
+      request->fail(make_failure(*why == errc::cancelled ? errc::cancelled : errc::expired,
+                                 "given up while another process kept the database locked; nothing of "
+                                 "the request was done"));
+    else
+      continue;
+    state.locked_errors += patience_over ? 1 : 0;
+    request.reset();
+  }
+  std::erase(state.batch, nullptr);
+  if (patience_over)
+    state.locked_since.reset();
+  tell_after(self, lock_pause, writer_impl{self}, timer{});
+}
+
+/// Commits one batch of what waits, and answers. Returns whether more may wait. With
+/// `patient` it waits itself for a lock of another process.
+bool flush(writer_pointer self, bool patient = false) {
+  auto& state = state_of(self);
+  if (state.held || !have_batch(state))
+    return false;
+  auto& clock = *state.options.env.clock;
+  auto began = clock.now();
+  for (auto& request : state.batch)
+    request->begin();
+  auto done = patient ? std::optional{state.executor->execute(state.members)}
+                      : state.executor->execute_unless_locked(state.members);
+  if (!done) {
+    for (auto& request : state.batch)
+      request->put_back();
+    wait_for_lock(self);
+    return false;
+  }
+  state.locked_since.reset();
+  auto& results = *done;
+  state.options.port->finished(results.size(), clock.now() - began);
   // Before the answers: whoever acts on an answer finds the services informed.
   publish_if_possible(self, results);
-  for (std::size_t i = 0; i < count; ++i) {
-    if (state.options.waiting && batch[i]->counted())
-      state.options.waiting->leave(batch[i]->bytes());
-    batch[i]->answer(results[i]);
-  }
-  checkpoint_if_due(self);
-}
-
-void flush_soon(writer_pointer self) {
-  auto& state = state_of(self);
-  if (state.flush_sent || state.waiting.empty())
-    return;
-  state.flush_sent = true;
-  // It comes after everything that is in the mailbox now: that is the batch.
-  tell(self, writer_impl{self}, timer{});
+  for (std::size_t i = 0; i < results.size(); ++i)
+    state.batch[i]->answer(results[i]);
+  state.batch.clear();
+  auto full = std::ranges::any_of(results, [](const storage::member_result& result) {
+    return result.failure && result.failure->code() == errc::disk_full;
+  });
+  state.wal->after_batch(*state.executor, full);
+  return true;
 }
 
 template <class Request, class Message>
 caf::result<receipt> accept(writer_pointer self, Message& message) {
   auto& state = state_of(self);
   auto sync = message.sync.value_or(state.options.sync);
-  state.waiting.push_back(
+  if (message.terms.client == 0)
+    message.terms.client = sender_number(self);
+  state.options.port->submit_own(
     std::make_unique<Request>(std::move(message), sync, promise_to_sender<receipt>(self)));
-  flush_soon(self);
   return caf::delegated<receipt>{};
 }
 
-caf::result<upkeep_done> look_after(writer_pointer self, const upkeep_request& request) {
+caf::result<writes_held> hold(writer_pointer self) {
   auto& state = state_of(self);
+  if (state.held)
+    return make_failure(errc::unavailable, "the writes are held already");
   try {
-    auto& db = state.executor->db();
-    upkeep_done done;
-    if (request.optimize)
-      storage::optimize(db);
-    if (state.options.checkpoints) {
-      auto result = db.checkpoint(request.truncate);
-      state.checkpoints.done(result.frames);
-      ++state.checkpoints_done;
-      done = {result.frames, result.moved};
-    }
-    return done;
+    state.executor->hold();
+  } catch (const storage::error& failure) {
+    return to_caf(failure);
+  }
+  state.held = true;
+  tell_after(self, hold_max, writer_impl{self}, release_writes{++state.holds});
+  return writes_held{state.holds, state.executor->commit_seq()};
+}
+
+/// @throws storage::error
+upkeep_done look_after(writer_state& state, const upkeep_request& request) {
+  auto& db = state.executor->db();
+  if (request.optimize)
+    storage::optimize(db);
+  if (!state.options.checkpoints)
+    return {};
+  auto result = db.checkpoint(request.truncate);
+  state.wal->emptied();
+  return {result.frames, result.moved};
+}
+
+caf::result<upkeep_done> accept_upkeep(writer_pointer self, const upkeep_request& request) {
+  auto& state = state_of(self);
+  if (state.held) {
+    state.upkeep_waiting.emplace_back(request, promise_to_sender<upkeep_done>(self));
+    return caf::delegated<upkeep_done>{};
+  }
+  try {
+    return look_after(state, request);
   } catch (const storage::error& failure) {
     state.note = failure.what();
     return to_caf(failure);
   }
 }
 
-service_status report(const writer_state& state) {
+void release(writer_pointer self, std::uint64_t number) {
+  auto& state = state_of(self);
+  if (number != state.holds || !std::exchange(state.held, false))
+    return;
+  state.executor->release();
+  for (auto& [request, answer] : std::exchange(state.upkeep_waiting, {})) {
+    try {
+      answer.deliver(look_after(state, request));
+    } catch (const storage::error& failure) {
+      answer.fail(to_caf(failure));
+    }
+  }
+  wake(writer_impl{self}); // Who came meanwhile waits, whether it was told or not.
+}
+
+service_status report(writer_state& state) {
   auto& totals = state.executor->totals();
   service_status status{service_name, "running", 0, {}, state.note};
   status.counters = {
@@ -157,21 +231,48 @@ service_status report(const writer_state& state) {
     {"batch_max", totals.batch_max},
     {"failed", totals.failed},
     {"replays", totals.replays},
-    {"locked_errors", totals.locked_errors},
+    {"locked_errors", totals.locked_errors + state.locked_errors},
+    {"lock_waits", state.lock_waits},
     {"commit_seq", static_cast<std::int64_t>(state.executor->commit_seq())},
-    {"waiting", static_cast<std::int64_t>(state.waiting.size())},
-    {"checkpoints", state.checkpoints_done},
+    {"waiting", static_cast<std::int64_t>(state.options.port->waiting())},
+    {"statements_hit", static_cast<std::int64_t>(state.executor->db().statements().hits())},
+    {"statements_missed", static_cast<std::int64_t>(state.executor->db().statements().misses())},
   };
+  state.wal->add_counters(status, *state.executor);
+  if (!state.wal->note().empty())
+    status.note = state.wal->note();
+  if (state.wal->disk_full()) {
+    status.state = "degraded";
+    status.counters.push_back({"trouble", static_cast<std::int64_t>(errc::disk_full)});
+  }
   return status;
 }
 
 writer_impl::behavior_type writer(writer_pointer self, writer_options options,
                                   std::shared_ptr<storage::batch_executor> executor) {
   auto& initial = state_of(self);
-  initial.checkpoints = {options.checkpoint_frames, options.checkpoint_frames_busy,
-                         options.checkpoint_frames_max};
   initial.options = std::move(options);
   initial.executor = std::move(executor);
+  // The handle is weak: the ports must not keep the writer.
+  auto weak = caf::actor_cast<caf::actor_addr>(writer_impl{self});
+  initial.attached = initial.options.port->attach([weak] {
+    if (auto strong = caf::actor_cast<writer_impl>(weak))
+      wake(strong);
+  });
+  wal_keeper::parts parts;
+  parts.enabled = initial.options.checkpoints;
+  parts.limits = initial.options.wal;
+  parts.clock = initial.options.env.clock;
+  parts.writes = initial.options.port;
+  parts.reads = initial.options.reads;
+  parts.send_later = [self](wal_signal what, std::chrono::milliseconds delay) {
+    tell_after(self, delay, writer_impl{self}, what);
+  };
+  parts.send = [weak](wal_signal what) {
+    if (auto strong = caf::actor_cast<writer_impl>(weak))
+      caf::anon_send(strong, what);
+  };
+  initial.wal.emplace(std::move(parts));
   install_handlers(self, service_name, [self](const caf::down_msg& message) {
     std::erase_if(state_of(self).subscribers, [&](const caf::actor& subscriber) {
       return subscriber.address() == message.source;
@@ -179,15 +280,19 @@ writer_impl::behavior_type writer(writer_pointer self, writer_options options,
   });
   self->set_exit_handler([self](caf::exit_msg& message) {
     auto& state = state_of(self);
-    state.waiting.clear(); // Answers them: unavailable.
+    state.options.port->detach(state.attached);
+    state.batch.clear();
     state.executor.reset();
     self->quit(std::move(message.reason));
   });
   return {
     [self](status_request) { return report(state_of(self)); },
     [self](drain) {
-      while (!state_of(self).waiting.empty())
-        flush(self);
+      auto& state = state_of(self);
+      release(self, state.holds);
+      while (flush(self, true)) {
+      }
+      state.options.port->detach(state.attached);
       // Here, and not with the state, which goes only after others were told: the
       // next writer must find this connection closed.
       state_of(self).executor.reset();
@@ -196,15 +301,28 @@ writer_impl::behavior_type writer(writer_pointer self, writer_options options,
     },
     [self](write_batch& batch) { return accept<batch_request>(self, batch); },
     [self](write_call& call) { return accept<call_request>(self, call); },
-    [self](upkeep_request request) { return look_after(self, request); },
+    [self](upkeep_request request) { return accept_upkeep(self, request); },
     [self](subscribe& request) {
       self->monitor(request.subscriber);
       state_of(self).subscribers.push_back(std::move(request.subscriber));
       return subscribed{};
     },
+    [self](hold_writes) { return hold(self); },
+    [self](release_writes done) {
+      if (state_of(self).executor)
+        release(self, done.hold);
+    },
+    [self](wal_signal what) {
+      auto& state = state_of(self);
+      if (state.held) // Checkpoints have to wait, too.
+        tell_after(self, lock_pause, writer_impl{self}, what);
+      else if (state.executor)
+        state.wal->on_signal(what, *state.executor);
+    },
     [self](timer) {
-      flush(self);
-      flush_soon(self);
+      // What else is in the mailbox comes before the next batch.
+      if (flush(self))
+        wake(writer_impl{self});
     },
   };
 }
@@ -212,6 +330,8 @@ writer_impl::behavior_type writer(writer_pointer self, writer_options options,
 } // namespace
 
 messages::writer_actor spawn_writer(caf::actor_system& system, writer_options options) {
+  if (!options.port)
+    options.port = std::make_shared<write_port>(write_limits{}, options.env.clock);
   auto deadline = std::make_shared<std::chrono::steady_clock::time_point>();
   storage::batch_executor::time_limit limit{
     [deadline, clock = options.env.clock, most = options.write_limit] {
@@ -219,9 +339,6 @@ messages::writer_actor spawn_writer(caf::actor_system& system, writer_options op
     },
     [deadline, clock = options.env.clock] { return clock->now() >= *deadline; }};
   auto executor = std::make_shared<storage::batch_executor>(options.open, std::move(limit));
-  // SQLite blocks: on a thread of the scheduler it would hold up everybody else.
-  if (options.env.own_threads)
-    return system.spawn<caf::detached>(writer, std::move(options), std::move(executor));
   return system.spawn(writer, std::move(options), std::move(executor));
 }
 

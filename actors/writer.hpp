@@ -1,8 +1,10 @@
 #pragma once
 
-#include "quire/actors/admission.hpp"
 #include "quire/actors/environment.hpp"
 #include "quire/messages/interfaces.hpp"
+#include "quire/actors/read_port.hpp"
+#include "quire/actors/wal_plan.hpp"
+#include "quire/actors/write_port.hpp"
 #include "quire/storage/sqlite/connection.hpp"
 
 #include <chrono>
@@ -18,12 +20,11 @@ struct writer_options {
   durability sync = durability::normal;        ///< For requests that do not say.
   std::size_t batch_members_max = 256;         ///< Requests in one transaction.
   std::chrono::milliseconds write_limit{30'000}; ///< Then a request that still runs is interrupted.
-  std::shared_ptr<admission> waiting;          ///< Counts out what the gateway counted in; may be null.
+  std::shared_ptr<write_port> port;            ///< Where requests wait; a new one if null.
+  std::chrono::milliseconds patience{30'000};  ///< How long another process's lock is waited for.
   bool checkpoints = true;                     ///< False beside another owner: only that one may.
-  std::int64_t checkpoint_frames = 1000;       ///< Checkpoint when the log has so many and nothing waits,
-  std::int64_t checkpoint_frames_busy = 4000;  ///< or, although something waits, when it has so many.
-  std::int64_t checkpoint_frames_max = 16'384; ///< Then readers are waited for, so that it starts over.
-  std::chrono::milliseconds checkpoint_patience{100};
+  wal_limits wal;                              ///< When the log is moved, emptied, or too large.
+  std::shared_ptr<read_port> reads;            ///< Of the readers that are held back for that; may be null.
 };
 
 /// Spawns the writer: the owner of the only connection that writes. Requests

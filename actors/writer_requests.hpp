@@ -1,94 +1,153 @@
 #pragma once
 
+#include "quire/actors/admission.hpp"
+#include "quire/actors/fair_queue.hpp"
 #include "quire/actors/guard.hpp"
-#include "quire/actors/sql_guard.hpp"
+#include "quire/messages/types/clock_source.hpp"
 #include "quire/messages/write.hpp"
 #include "quire/storage/sqlite/batch_executor.hpp"
 
+#include <atomic>
+#include <chrono>
 #include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace quire::actors {
 
-/// A request that waits at the writer, and the promise of its answer.
-class write_request : public storage::batch_member {
+/// A request that waits for the writer, and the promise of its answer. One that was begun
+/// and ends without an answer is answered `commit_outcome_unknown`.
+class write_request : public storage::batch_member, public queued<write_request> {
 public:
-  write_request(durability sync, bool counted, promise<messages::receipt> answer)
-    : sync_(sync), counted_(counted), answer_(std::move(answer)) {}
+  write_request(const request_terms& terms, std::size_t size, durability sync,
+                promise<messages::receipt> answer)
+    : sync_(sync), timeout_(terms.timeout), answer_(std::move(answer)) {
+    lane = terms.lane;
+    client = terms.client;
+    number = terms.request;
+    bytes = size;
+  }
+
+  ~write_request() override {
+    if (begun_)
+      fail(make_failure(errc::commit_outcome_unknown,
+                        "the writer ended while it was executing the request"));
+    count_out();
+  }
 
   durability sync() const noexcept final {
     return sync_;
   }
 
-  /// Whether the gateway counted it in: services write past it.
-  bool counted() const noexcept {
-    return counted_;
+  std::optional<std::chrono::milliseconds> timeout() const noexcept {
+    return timeout_;
   }
 
-  /// What it was counted in with by the gateway.
-  virtual std::size_t bytes() const noexcept = 0;
+  /// Counts it out of `waiting`, which it was counted in with `bytes`, once it is answered.
+  void count_out_of(admission& waiting) noexcept {
+    counted_in_ = &waiting;
+  }
+
+  /// Who knows when its deadline has come; outlives it.
+  void judged_by(const clock_source& clock) noexcept {
+    clock_ = &clock;
+  }
+
+  /// When it came, and since when keys of requests count, in Unix time.
+  void came_at(std::int64_t now_ms, std::int64_t keys_since_ms) noexcept {
+    arrived_ms_ = now_ms;
+    keys_since_ms_ = keys_since_ms;
+  }
+
+  /// It is about to be executed.
+  void begin() noexcept {
+    begun_ = true;
+  }
+
+  /// Nothing of it was executed after all.
+  void put_back() noexcept {
+    begun_ = false;
+  }
+
+  /// Asks it to stop. Thread-safe.
+  void stop() noexcept {
+    stopped_.store(true, std::memory_order_relaxed);
+  }
+
+  std::optional<errc> stopped() const noexcept final {
+    if (stopped_.load(std::memory_order_relaxed))
+      return errc::cancelled;
+    if (clock_ && clock_->now() >= deadline)
+      return errc::timeout;
+    return std::nullopt;
+  }
 
   void answer(const storage::member_result& result) {
     if (result.failure)
-      answer_.fail(to_caf(*result.failure));
-    else
-      answer_.deliver({result.commit_seq, result.rows_changed, result.last_rowid, take_results()});
+      return fail(to_caf(*result.failure));
+    count_out();
+    begun_ = false;
+    answer_.deliver(make_receipt(result));
+  }
+
+  void fail(caf::error error) {
+    count_out();
+    begun_ = false;
+    answer_.fail(std::move(error));
   }
 
 protected:
-  virtual std::vector<row_set> take_results() {
-    return {};
+  virtual messages::receipt make_receipt(const storage::member_result& result) {
+    return {result.commit_seq, result.rows_changed, result.last_rowid, {}, false};
   }
 
+  std::int64_t arrived_ms_ = 0;
+  std::int64_t keys_since_ms_ = 0;
+
 private:
+  void count_out() noexcept {
+    if (auto* waiting = std::exchange(counted_in_, nullptr))
+      waiting->leave(bytes);
+  }
+
   durability sync_;
-  bool counted_;
+  bool begun_ = false;
+  std::atomic<bool> stopped_{false};
+  const clock_source* clock_ = nullptr;
+  std::optional<std::chrono::milliseconds> timeout_;
+  admission* counted_in_ = nullptr;
   promise<messages::receipt> answer_;
 };
 
 /// Statements and their parameters.
 class batch_request final : public write_request {
 public:
-  batch_request(messages::write_batch batch, durability sync, promise<messages::receipt> answer)
-    : write_request(sync, batch.counted, std::move(answer)),
-      batch_(std::move(batch)),
-      bytes_(bytes_of(batch_)) {}
+  batch_request(messages::write_batch batch, durability sync, promise<messages::receipt> answer);
 
   bool single_statement() const noexcept override {
-    return batch_.statements.size() == 1;
+    return batch_.statements.size() == 1 && batch_.expect.empty() && batch_.idempotency_key.empty();
   }
 
-  std::size_t bytes() const noexcept override {
-    return bytes_;
+  bool wants_number() const noexcept override {
+    return !batch_.idempotency_key.empty();
   }
 
-  void run(storage::transaction& tx) override {
-    results_.clear();
-    auto outside = tx.outside();
-    for (auto& [sql, params] : batch_.statements) {
-      refuse_control_statement(sql, sql_use::write);
-      auto stmt = tx.prepare_from_outside(sql);
-      stmt->bind_all(params);
-      if (stmt->column_count() > 0)
-        results_.push_back(stmt->fetch_all(rows_max, result_bytes_max));
-      else
-        stmt->run();
-    }
-  }
+  void run(storage::transaction& tx) override;
 
 protected:
-  std::vector<row_set> take_results() override {
-    return std::move(results_);
-  }
+  messages::receipt make_receipt(const storage::member_result& result) override;
 
 private:
-  // Rows come back through a message: more of them belong into a query.
-  static constexpr std::size_t rows_max = 100'000;
-  static constexpr std::size_t result_bytes_max = std::size_t{64} << 20;
+  void run_statements(storage::transaction& tx);
+  void run_once(storage::transaction& tx);
+  void check(std::size_t statement, bool has_row, std::int64_t rows_changed) const;
 
   messages::write_batch batch_;
-  std::size_t bytes_;
   std::vector<row_set> results_;
+  std::optional<messages::receipt> kept_; ///< Under the key: of this request or an earlier one.
 };
 
 /// A function of this process.
@@ -98,22 +157,21 @@ public:
   static constexpr std::size_t bytes_counted = 256;
 
   call_request(messages::write_call call, durability sync, promise<messages::receipt> answer)
-    : write_request(sync, call.counted, std::move(answer)), call_(std::move(call)) {}
+    : write_request(call.terms, bytes_counted, sync, std::move(answer)),
+      run_(std::move(call.run)),
+      alone_(call.alone) {}
 
   bool alone() const noexcept override {
-    return call_.alone;
-  }
-
-  std::size_t bytes() const noexcept override {
-    return bytes_counted;
+    return alone_;
   }
 
   void run(storage::transaction& tx) override {
-    (*call_.run)(tx);
+    (*run_)(tx);
   }
 
 private:
-  messages::write_call call_;
+  std::shared_ptr<const std::function<void(storage::transaction&)>> run_;
+  bool alone_;
 };
 
 } // namespace quire::actors

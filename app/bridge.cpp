@@ -3,75 +3,79 @@
 #include "quire/actors/base.hpp"
 
 #include <algorithm>
-#include <deque>
+#include <utility>
+#include <vector>
 
 namespace quire {
 
 namespace {
 
-using time_point = std::chrono::steady_clock::time_point;
-
 struct bridge_state {
   bridge_state() = default;
 
-  struct limit {
-    time_point deadline;
-    std::weak_ptr<pending_answer> answer;
-  };
-
-  /// By deadline. Mostly they are answered in order, and go at the front.
-  std::deque<limit> limits;
-  bool timer_runs = false;
+  std::shared_ptr<answer_limits> limits;
 };
 
 using bridge_pointer = caf::stateful_actor<bridge_state>*;
 
-void add_limit(bridge_state& state, const bridge_job& job) {
-  auto place = std::upper_bound(state.limits.begin(), state.limits.end(), *job.deadline,
-                                [](time_point deadline, auto& x) { return deadline < x.deadline; });
-  state.limits.insert(place, {*job.deadline, job.answer});
-}
-
-/// Ends those whose time is up, forgets those that are answered, and sees to it
-/// that the next deadline is not missed.
 void look_at_limits(bridge_pointer self) {
-  auto& state = state_of(self);
   auto now = std::chrono::steady_clock::now();
-  while (!state.limits.empty()) {
-    auto& first = state.limits.front();
-    auto answer = first.answer.lock();
-    if (answer && first.deadline > now)
-      break;
-    if (answer)
-      answer->expire();
-    state.limits.pop_front();
-  }
-  if (state.limits.empty() || std::exchange(state.timer_runs, true))
-    return;
-  tell_after(self, state.limits.front().deadline - now, caf::actor_cast<caf::actor>(self),
-             messages::timer{});
+  if (auto next = state_of(self).limits->look(now))
+    tell_after(self, *next - now, caf::actor_cast<caf::actor>(self), messages::timer{});
 }
 
-caf::behavior bridge(bridge_pointer self) {
+caf::behavior bridge(bridge_pointer self, std::shared_ptr<answer_limits> limits) {
   actors::install_handlers(self, "bridge");
+  state_of(self).limits = std::move(limits);
   return {
     [self](const shared_bridge_job& job) {
-      if (job->deadline)
-        add_limit(state_of(self), *job);
+      if (!job->run)
+        return look_at_limits(self); // Whoever added a limit could not set a timer.
+      if (job->deadline && state_of(self).limits->add(*job->deadline, job->answer))
+        look_at_limits(self);
       job->run(self);
-      look_at_limits(self);
     },
-    [self](messages::timer) {
-      state_of(self).timer_runs = false;
-      look_at_limits(self);
-    },
+    [self](messages::timer) { look_at_limits(self); },
   };
 }
 
 } // namespace
 
-caf::actor spawn_bridge(caf::actor_system& system) {
-  return system.spawn(bridge);
+bool answer_limits::add(time_point deadline, std::weak_ptr<pending_answer> answer) {
+  std::lock_guard guard(mutex_);
+  while (!limits_.empty() && limits_.front().answer.expired())
+    limits_.pop_front();
+  auto place = std::upper_bound(limits_.begin(), limits_.end(), deadline,
+                                [](time_point wanted, auto& x) { return wanted < x.deadline; });
+  limits_.insert(place, {deadline, std::move(answer)});
+  return !std::exchange(watched_, true);
+}
+
+std::optional<answer_limits::time_point> answer_limits::look(time_point now) {
+  // Nobody is called with the lock: who is given up may ask again at once.
+  std::vector<std::shared_ptr<pending_answer>> late;
+  std::optional<time_point> next;
+  {
+    std::lock_guard guard(mutex_);
+    while (!limits_.empty()) {
+      auto answer = limits_.front().answer.lock();
+      if (answer && limits_.front().deadline > now)
+        break;
+      if (answer)
+        late.push_back(std::move(answer));
+      limits_.pop_front();
+    }
+    watched_ = !limits_.empty();
+    if (watched_)
+      next = limits_.front().deadline;
+  }
+  for (auto& one : late)
+    one->expire();
+  return next;
+}
+
+caf::actor spawn_bridge(caf::actor_system& system, std::shared_ptr<answer_limits> limits) {
+  return system.spawn(bridge, std::move(limits));
 }
 
 void settle(const caf::actor& bridge, std::chrono::steady_clock::time_point deadline) {

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <future>
 #include <map>
@@ -45,10 +46,33 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(quire::shared_bridge_job)
 
 namespace quire {
 
+/// The deadlines of answers, each given up when its time has come. Thread-safe.
+class answer_limits {
+public:
+  using time_point = std::chrono::steady_clock::time_point;
+
+  /// Returns whether nobody has been told yet when to look again.
+  bool add(time_point deadline, std::weak_ptr<pending_answer> answer);
+
+  /// Gives up those whose time has come and forgets those that are answered. Returns
+  /// when to look again, if any are left.
+  std::optional<time_point> look(time_point now);
+
+private:
+  struct limit {
+    time_point deadline;
+    std::weak_ptr<pending_answer> answer;
+  };
+
+  std::mutex mutex_;
+  std::deque<limit> limits_; ///< By deadline. Mostly they are answered in order, and go at the front.
+  bool watched_ = false;
+};
+
 /// Spawns the actor that sends requests for callers that are no actors. It keeps
 /// their deadlines itself: CAF would keep each one until its time has come, answered
 /// or not.
-caf::actor spawn_bridge(caf::actor_system& system);
+caf::actor spawn_bridge(caf::actor_system& system, std::shared_ptr<answer_limits> limits);
 
 /// Waits, until `deadline` at most, until the bridge has handled everything that
 /// was sent to it before.
@@ -57,8 +81,8 @@ void settle(const caf::actor& bridge, std::chrono::steady_clock::time_point dead
 /// Sends `request` to `gateway` by the bridge; the future gets the reply, or a
 /// `failure`. Without a timeout that takes as long as it takes: `gateway` and what is
 /// behind it answer every request, also when they end.
-template <class Reply, class Request>
-std::future<Reply> ask_later(const caf::actor& bridge, const messages::gateway_actor& gateway,
+template <class Reply, class Handle, class Request>
+std::future<Reply> ask_later(const caf::actor& bridge, const Handle& gateway,
                              Request request, std::optional<std::chrono::milliseconds> timeout) {
   // Abandoned promises give broken_promise: a bridge that is gone must say why.
   struct answer final : pending_answer {

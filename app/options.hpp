@@ -30,7 +30,11 @@ struct options {
   durability sync = durability::normal;          ///< For requests that do not say.
 
   int workers = 4;                               ///< Tasks that run at a time, 1 to 1024.
-  int readers = 2;                               ///< Read-only connections, 1 to 64.
+  /// Read-only connections with a thread of their own, for what takes long, 1 to 64.
+  int readers = 2;
+  /// The same on the threads of the scheduler, for what takes less than 2 ms, 0 to 64; -1: one
+  /// for each of two processors.
+  int quick_readers = -1;
 
   std::chrono::milliseconds patience{30'000};    ///< How long others' locks are waited for.
   std::chrono::milliseconds request_timeout{30'000}; ///< For calls that do not say.
@@ -40,6 +44,17 @@ struct options {
   std::size_t batch_members_max = 256;           ///< Requests in one transaction, 1 to 100,000.
   std::size_t waiting_max = 100'000;             ///< Requests that may wait before `overloaded`.
   std::size_t waiting_bytes_max = std::size_t{256} << 20;
+  std::size_t client_waiting_max = 100'000;      ///< The same for one client (an actor, a thread).
+  std::size_t client_waiting_bytes_max = std::size_t{256} << 20;
+  std::size_t queries_waiting_max = 10'000;      ///< Queries that may wait before `overloaded`.
+
+  /// How old the view of a read may become before it ends with `snapshot_expired`: the
+  /// write-ahead log cannot shrink while it is open.
+  std::chrono::milliseconds snapshot_lease{30'000};
+  /// Past this size of the write-ahead log bulk writes are refused, past a quarter more all,
+  /// until readers let it shrink; at least 64 MiB. A quarter of it ends old snapshots.
+  std::int64_t wal_bytes_max = std::int64_t{1} << 30;
+  std::chrono::milliseconds key_retention{86'400'000}; ///< How long idempotency keys count.
 
   std::chrono::milliseconds maintenance_interval{3'600'000}; ///< Also at start; 0: no timer.
   std::chrono::hours retention{24 * 30};         ///< How long ended tasks and runs are kept; 0 for ever.

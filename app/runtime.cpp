@@ -1,253 +1,45 @@
 #include "quire/app/runtime.hpp"
 
-#include "quire/actors/command_handler.hpp"
-#include "quire/actors/guard.hpp"
 #include "quire/app/actors.hpp"
-#include "quire/app/bridge.hpp"
-#include "quire/app/opening.hpp"
-#include "quire/app/stop_deadline.hpp"
-#include "quire/actors/service_tree.hpp"
+#include "quire/app/row_stream_impl.hpp"
+#include "quire/app/runtime_impl.hpp"
 #include "quire/storage/sqlite/pipeline_store.hpp"
 #include "quire/storage/sqlite/task_store.hpp"
 
-#include <algorithm>
-#include <atomic>
-#include <mutex>
-#include <random>
-#include <shared_mutex>
-#include <thread>
-
 namespace quire {
-
-namespace {
-
-using namespace std::chrono_literals;
-
-/// So much longer than the services wait callers do: a service that gives up says why.
-constexpr auto answer_margin = 2s;
-
-/// How long the supervisor has for its first answer.
-constexpr auto start_timeout = 30s;
-
-[[noreturn]] void raise(const caf::error& error) {
-  throw failure(actors::code_of(error), actors::text_of(error));
-}
-
-/// CAF's own defaults read a file of the working directory and spin idle threads.
-struct system_config : caf::actor_system_config {
-  system_config() {
-    set("scheduler.policy", caf::atom("sharing"));
-    set("scheduler.max-threads", std::max<std::size_t>(2, std::thread::hardware_concurrency()));
-    add_thread_hook<thread_mark>();
-  }
-};
-
-options checked(options chosen) {
-  chosen.validate();
-  if (!chosen.clock)
-    chosen.clock = std::make_shared<system_clock_source>();
-  if (chosen.seed == 0)
-    chosen.seed = std::random_device{}() | 1u;
-  chosen.handlers["command"] = actors::command_handler();
-  return chosen;
-}
-
-opened_database open_or_fail(const options& options) {
-  try {
-    return open_database(options);
-  } catch (const storage::error& error) {
-    throw failure(error.code(), error.what());
-  }
-}
-
-actors::service_tree_options tree_options(const options& from, const opened_database& database) {
-  actors::service_tree_options to;
-  to.env.clock = from.clock;
-  to.env.seed = from.seed;
-  to.env.request_timeout = from.request_timeout + from.patience;
-  to.database = database.connection;
-  to.boot = database.report.boot;
-  to.sync = from.sync;
-  to.writes = from.mode != access_mode::look;
-  to.checkpoints = from.mode == access_mode::own;
-  to.services = from.mode == access_mode::own;
-  to.readers = from.readers;
-  to.batch_members_max = from.batch_members_max;
-  to.waiting_max = from.waiting_max;
-  to.waiting_bytes_max = from.waiting_bytes_max;
-  to.workers = from.workers;
-  to.handlers = from.handlers;
-  to.query_limit = from.request_timeout;
-  to.drain_timeout = from.drain_timeout;
-  to.maintenance_interval = from.maintenance_interval;
-  to.retention = from.retention;
-  to.stuck_after = from.stuck_after;
-  to.on_failed = from.on_failed;
-  return to;
-}
-
-} // namespace
-
-struct runtime::impl {
-  explicit impl(options given)
-    : chosen(checked(std::move(given))), database(open_or_fail(chosen)) {
-    logger_guard clean;
-    own_system = &system.emplace(config);
-    try {
-      tree = actors::spawn_service_tree(*system, tree_options(chosen, database));
-    } catch (const storage::error& error) {
-      throw failure(error.code(), error.what());
-    }
-    bridge = spawn_bridge(*system);
-    if (auto error = await_start()) {
-      close();
-      raise(error);
-    }
-  }
-
-  ~impl() { close(); }
-
-  /// The gateway refuses everybody until the supervisor, as the first thing it
-  /// does, has told it of the services: once the supervisor answers, that is in
-  /// the gateway's mailbox, before anything that is sent to it from now on.
-  caf::error await_start() {
-    caf::scoped_actor self{*system};
-    caf::error result;
-    ask(self.ptr(), tree.supervisor, start_timeout, messages::status_request{})
-      .receive([](const service_status&) {}, [&](caf::error& error) { result = std::move(error); });
-    return result;
-  }
-
-  /// Longer than anything behind the gateway waits: who gives up says why.
-  std::chrono::milliseconds answer_limit() const {
-    return chosen.request_timeout + chosen.patience + answer_margin;
-  }
-
-  /// As long as the result lives, `close` takes nothing away.
-  std::shared_lock<std::shared_mutex> enter() {
-    // Looked at before, too: those who are refused must not keep `close` out.
-    require_open();
-    std::shared_lock inside(callers);
-    require_open();
-    return inside;
-  }
-
-  /// Sends `request` and waits for its reply.
-  template <class Reply, class Request>
-  Reply call(Request request) {
-    auto inside = enter();
-    logger_guard clean;
-    caf::scoped_actor self{*system};
-    std::optional<Reply> reply;
-    caf::error error;
-    ask(self.ptr(), tree.gateway, answer_limit(), std::move(request))
-      .receive([&](Reply& answer) { reply = std::move(answer); },
-               [&](caf::error& reason) { error = std::move(reason); });
-    if (!reply)
-      raise(error);
-    return std::move(*reply);
-  }
-
-  /// Sends `request`; also that the runtime is closed is said by the future.
-  template <class Reply, class Request>
-  std::future<Reply> call_later(Request request) try {
-    auto inside = enter();
-    return ask_later<Reply>(bridge, tree.gateway, std::move(request), answer_limit());
-  } catch (const failure&) {
-    std::promise<Reply> refused;
-    refused.set_exception(std::current_exception());
-    return refused.get_future();
-  }
-
-  /// Waits for the end of what `request` awaits and `key` names.
-  template <class Key, class Reply, class Request>
-  Reply wait(pending_answers<Key, Reply>& awaited, Key key, Request request,
-             std::chrono::milliseconds timeout) {
-    auto inside = enter();
-    auto send = [&] {
-      require_open();
-      return ask_later<Reply>(bridge, tree.gateway, request, std::nullopt);
-    };
-    return awaited.wait(key, timeout, send, [&](auto deadline) { settle(bridge, deadline); });
-  }
-
-  void close() {
-    if (thread_mark::system_of_thread() == own_system)
-      throw failure(errc::conflict, "the runtime cannot be closed on a thread of its own (a handler, a "
-                                    "function inside a write or a read, on_failed), for which it would wait: "
-                                    "nothing was done; close it on another thread");
-    std::call_once(closing, [this] { shut_down(); });
-  }
-
-  void shut_down() {
-    stop_deadline deadline(chosen.stop_deadline + chosen.drain_timeout);
-    logger_guard clean;
-    closed = true;
-    {
-      caf::scoped_actor self{*system};
-      ask(self.ptr(), tree.supervisor, chosen.drain_timeout + chosen.stop_deadline, messages::drain{})
-        .receive([](const messages::drained&) {},
-                 [&](const caf::error&) {
-                   self->send_exit(tree.supervisor, caf::exit_reason::kill);
-                 });
-      self->send_exit(bridge, caf::exit_reason::user_shutdown);
-      self->send_exit(tree.gateway, caf::exit_reason::user_shutdown);
-    }
-    // Whoever is inside has been answered by the drain or by the end of the bridge.
-    { std::unique_lock everybody_left(callers); }
-    tree = {};
-    bridge = nullptr;
-    system.reset(); // Waits for every actor.
-    database.lock.reset();
-  }
-
-  void require_open() const {
-    if (closed)
-      throw failure(errc::unavailable, "the runtime is closed");
-  }
-
-  void require_schema() const {
-    if (!database.report.has_schema)
-      throw failure(errc::not_found, "the database " + chosen.database + " has no tables of Quire: "
-                                       "no pipeline or task has been run in it yet");
-  }
-
-  options chosen;
-  opened_database database;
-  system_config config;
-  std::optional<caf::actor_system> system;
-  actors::service_tree tree;
-  caf::actor bridge;
-  const caf::actor_system* own_system = nullptr; ///< To compare with, also when it is gone.
-  std::atomic<bool> closed{false};
-  std::once_flag closing;
-  std::shared_mutex callers;                     ///< Shared by those inside.
-  pending_answers<task_id, task_record> awaited_tasks;
-  pending_answers<run_id, run_record> awaited_runs;
-};
 
 runtime::runtime(options options) : impl_(std::make_unique<impl>(std::move(options))) {}
 
-runtime::~runtime() = default;
+runtime::~runtime() {
+  // In a child of the process that opened it there are no threads to end, and closing
+  // SQLite's files there would be as bad as using them: it is left as it is.
+  if (impl_ && impl_->forked())
+    static_cast<void>(impl_.release());
+}
 
 const opening& runtime::opened() const noexcept {
   return impl_->database.report;
 }
 
 messages::receipt runtime::write(messages::write_batch batch) {
-  return impl_->call<messages::receipt>(std::move(batch));
+  return impl_->write<actors::batch_request>(std::move(batch));
 }
 
 messages::receipt runtime::write(std::string sql, std::vector<value> params) {
-  return write(messages::write_batch{{{std::move(sql), std::move(params)}}, std::nullopt});
+  messages::write_batch batch;
+  batch.statements.push_back({std::move(sql), std::move(params)});
+  return write(std::move(batch));
 }
 
 std::future<messages::receipt> runtime::write_async(messages::write_batch batch) {
-  return impl_->call_later<messages::receipt>(std::move(batch));
+  auto terms = batch.terms;
+  return impl_->later<messages::receipt>(terms, [&](auto waiting) {
+    impl_->submit_write<actors::batch_request>(std::move(batch), std::move(waiting));
+  });
 }
 
 row_set runtime::query(messages::query query) {
-  auto answer = impl_->call<messages::query_result>(std::move(query));
+  auto answer = impl_->read<actors::query_request, messages::query_result>(std::move(query));
   return answer.results.empty() ? row_set{} : std::move(answer.results.front());
 }
 
@@ -258,19 +50,55 @@ row_set runtime::query(std::string sql, std::vector<value> params) {
 }
 
 std::future<messages::query_result> runtime::query_async(messages::query query) {
-  return impl_->call_later<messages::query_result>(std::move(query));
+  auto terms = query.terms;
+  return impl_->later<messages::query_result>(terms, [&](auto waiting) {
+    impl_->submit_read<actors::query_request, messages::query_result>(std::move(query), std::move(waiting));
+  });
 }
 
 void runtime::write_call(std::function<void(storage::transaction&)> f) {
   messages::write_call call;
   call.run = std::make_shared<const std::function<void(storage::transaction&)>>(std::move(f));
-  impl_->call<messages::receipt>(std::move(call));
+  impl_->write<actors::call_request>(std::move(call));
 }
 
 void runtime::read_call(std::function<void(storage::snapshot&)> f) {
   messages::read_call call;
   call.run = std::make_shared<const std::function<void(storage::snapshot&)>>(std::move(f));
-  impl_->call<messages::read_done>(std::move(call));
+  impl_->read<actors::read_call_request, messages::read_done>(std::move(call));
+}
+
+void runtime::read_together(std::vector<std::function<void(const storage::snapshot&)>> runs) {
+  messages::read_together request;
+  for (auto& run : runs)
+    request.runs.push_back(
+      std::make_shared<const std::function<void(storage::snapshot&)>>(std::move(run)));
+  impl_->call<messages::read_done>(std::move(request));
+}
+
+row_stream runtime::stream(std::string sql, std::vector<value> params, std::uint64_t rows_max) {
+  auto inside = impl_->enter();
+  auto result = std::make_unique<row_stream::impl>();
+  result->limit = impl_->answer_limit() + impl_->chosen.snapshot_lease;
+  messages::open_stream request;
+  request.statement = {std::move(sql), std::move(params)};
+  request.rows_max = rows_max;
+  // The bridge asks: it lives as long as the runtime, unlike who would ask for this call alone.
+  auto opened = ask_later<messages::stream_opened>(impl_->bridge, impl_->tree.gateway, std::move(request),
+                                                   result->limit).get();
+  result->bridge = impl_->bridge;
+  result->stream = caf::actor_cast<messages::row_stream_actor>(opened.stream);
+  result->columns = std::move(opened.columns);
+  return row_stream{std::move(result)};
+}
+
+messages::request_cancelled::stage runtime::cancel_request(std::uint64_t request, std::uint64_t client) {
+  using stage = messages::request_cancelled::stage;
+  auto inside = impl_->enter();
+  if (client == 0)
+    client = thread_number();
+  auto found = impl_->tree.writes ? impl_->tree.writes->cancel(client, request).found : stage::unknown;
+  return found == stage::unknown ? impl_->tree.reads->cancel(client, request).found : found;
 }
 
 task_id runtime::enqueue(task_spec task) {

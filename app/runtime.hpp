@@ -2,6 +2,7 @@
 
 #include "quire/app/failure.hpp"
 #include "quire/app/options.hpp"
+#include "quire/app/row_stream.hpp"
 #include "quire/messages/query.hpp"
 #include "quire/messages/types/pipeline.hpp"
 #include "quire/messages/types/status.hpp"
@@ -45,6 +46,9 @@ struct opening {
 /// Opening waits for the locks of other processes for up to `options::patience` each
 /// time, and closing has limits of its own. What fails throws `failure`, and once
 /// `close` began, that is `unavailable`.
+///
+/// A child of fork(2) must not use it: its calls throw `wrong_process` there, and destroying
+/// it does nothing. The parent's goes on unharmed.
 ///
 /// Destroying the runtime closes it. As with any object, no other thread may begin
 /// a call then; on a thread that `close` refuses, it ends the program.
@@ -105,6 +109,22 @@ public:
     read_call([f = std::move(f), value](storage::snapshot& db) mutable { value->emplace(f(db)); });
     return std::move(**value);
   }
+
+  /// Runs the functions at a time, each on a thread and a connection of its own, all on one
+  /// identical snapshot, and returns when all have returned.
+  /// @param runs 1 to 16 functions.
+  /// @throws failure: `unavailable` when the snapshot could not be taken, in which case none
+  ///         has run; otherwise what the first function threw that failed.
+  void read_together(std::vector<std::function<void(const storage::snapshot&)>> runs);
+
+  /// Opens a query whose rows are taken in portions of `rows_max`; nothing of it is kept in
+  /// memory but two portions.
+  /// @throws failure: as `query`; `overloaded` if 8 streams are open already.
+  row_stream stream(std::string sql, std::vector<value> params = {}, std::uint64_t rows_max = 1000);
+
+  /// Cancels the request with this number in its terms, of this client (see
+  /// `request_terms`; 0: of the calling thread).
+  messages::request_cancelled::stage cancel_request(std::uint64_t request, std::uint64_t client = 0);
 
   /// Puts a task into its queue; it is durable when this returns.
   task_id enqueue(task_spec task);

@@ -118,6 +118,52 @@ auto hand_over(Self* self, const Handle& to, Ts&&... xs) {
 #endif
 }
 
+/// Where the reply to a request goes. Unlike CAF's own promise it may be moved to another
+/// thread and used there. One that is dropped sends nothing.
+class reply_address {
+public:
+  reply_address() = default;
+
+  /// Takes the request that `self` is handling: nobody else can reply to it any more.
+  template <class Reply, class Self>
+  static reply_address of_request(Self* self) {
+    auto typed = self->template make_response_promise<Reply>();
+    reply_address result;
+#if QUIRE_CAF_LEGACY
+    caf::response_promise& content = typed;
+    if (content.async())
+      return result; // Nobody waits for an answer.
+    result.receiver_ = content.next();
+    result.id_ = content.id().response_id();
+#else
+    if (!typed.id().is_request())
+      return result;
+    result.receiver_ = typed.source();
+    result.id_ = typed.id().response_id();
+#endif
+    return result;
+  }
+
+  /// Sends the reply, or an error.
+  template <class T>
+  void deliver(T x) {
+    if (auto receiver = std::move(receiver_))
+      receiver->enqueue(nullptr, id_, caf::make_message(std::move(x)), nullptr);
+  }
+
+private:
+  caf::strong_actor_ptr receiver_;
+  caf::message_id id_;
+};
+
+/// Returns a number that stands for the sender of the message that `self` handles, 0 if
+/// nobody is known.
+template <class Self>
+std::uint64_t sender_number(Self* self) {
+  auto& sender = self->current_sender();
+  return sender ? static_cast<std::uint64_t>(sender->id()) : 0;
+}
+
 /// Knows which actor system started the calling thread, for systems that have it
 /// as a hook: `config.add_thread_hook<quire::thread_mark>()`.
 class thread_mark final : public caf::thread_hook {

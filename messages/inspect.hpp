@@ -106,6 +106,12 @@ auto inspect(Inspector& f, sql_statement& x) {
 }
 
 template <class Inspector>
+auto inspect(Inspector& f, request_terms& x) {
+  auto timeout = detail::by_reference(x.timeout);
+  return inspect_members(f, x, "request_terms", x.lane, timeout, x.client, x.request);
+}
+
+template <class Inspector>
 auto inspect(Inspector& f, event& x) {
   return inspect_members(f, x, "event", x.what, x.ref);
 }
@@ -169,24 +175,65 @@ auto inspect(Inspector& f, run_record& x) {
 namespace messages {
 
 template <class Inspector>
+auto inspect(Inspector& f, expectation& x) {
+  return inspect_members(f, x, "expectation", x.statement, x.what, x.rows);
+}
+
+template <class Inspector>
 auto inspect(Inspector& f, write_batch& x) {
   auto sync = quire::detail::by_reference(x.sync);
-  return inspect_members(f, x, "write_batch", x.statements, sync);
+  return inspect_members(f, x, "write_batch", x.statements, sync, x.terms, x.expect, x.idempotency_key);
+}
+
+template <class Inspector>
+auto inspect(Inspector& f, cancel_request& x) {
+  return inspect_members(f, x, "cancel_request", x.client, x.request);
+}
+
+template <class Inspector>
+auto inspect(Inspector& f, request_cancelled& x) {
+  return inspect_members(f, x, "request_cancelled", x.found);
 }
 
 template <class Inspector>
 auto inspect(Inspector& f, receipt& x) {
-  return inspect_members(f, x, "receipt", x.commit_seq, x.rows_changed, x.last_rowid, x.results);
+  return inspect_members(f, x, "receipt", x.commit_seq, x.rows_changed, x.last_rowid, x.results,
+                         x.repeated);
 }
 
 template <class Inspector>
 auto inspect(Inspector& f, query& x) {
-  return inspect_members(f, x, "query", x.statements, x.rows_max, x.bytes_max);
+  return inspect_members(f, x, "query", x.statements, x.rows_max, x.bytes_max, x.terms);
 }
 
 template <class Inspector>
 auto inspect(Inspector& f, query_result& x) {
   return inspect_members(f, x, "query_result", x.results);
+}
+
+template <class Inspector>
+auto inspect(Inspector& f, open_stream& x) {
+  return inspect_members(f, x, "open_stream", x.statement, x.rows_max, x.bytes_max);
+}
+
+template <class Inspector>
+auto inspect(Inspector& f, stream_opened& x) {
+  return inspect_members(f, x, "stream_opened", x.stream, x.columns);
+}
+
+template <class Inspector>
+auto inspect(Inspector& f, row_chunk& x) {
+  return inspect_members(f, x, "row_chunk", x.rows, x.last);
+}
+
+template <class Inspector>
+auto inspect(Inspector& f, writes_held& x) {
+  return inspect_members(f, x, "writes_held", x.hold, x.commit_seq);
+}
+
+template <class Inspector>
+auto inspect(Inspector& f, release_writes& x) {
+  return inspect_members(f, x, "release_writes", x.hold);
 }
 
 template <class Inspector>
@@ -270,6 +317,11 @@ auto inspect(Inspector& f, upkeep_done& x) {
 }
 
 template <class Inspector>
+auto inspect(Inspector& f, wal_signal& x) {
+  return inspect_members(f, x, "wal_signal", x.what, x.generation);
+}
+
+template <class Inspector>
 auto inspect(Inspector& f, timer& x) {
   return inspect_members(f, x, "timer", x.generation);
 }
@@ -292,6 +344,8 @@ QUIRE_INSPECT_EMPTY(drained)
 QUIRE_INSPECT_EMPTY(subscribed)
 QUIRE_INSPECT_EMPTY(run_maintenance)
 QUIRE_INSPECT_EMPTY(read_done)
+QUIRE_INSPECT_EMPTY(next_chunk)
+QUIRE_INSPECT_EMPTY(hold_writes)
 #undef QUIRE_INSPECT_EMPTY
 
 } // namespace messages

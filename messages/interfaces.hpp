@@ -23,17 +23,25 @@ using writer_actor = service_actor::extend<
   // Checkpoints and optimizes, between two batches.
   on<upkeep_done(upkeep_request)>,
   // Sends `committed` to somebody from now on.
-  on<subscribed(subscribe)>>;
+  on<subscribed(subscribe)>,
+  // Lets nobody commit, in this process or another, for a moment.
+  on<writes_held(hold_writes)>,
+  on<void(release_writes)>>;
 
-/// Owns one read-only connection.
-using reader_actor = service_actor::extend<
-  // Answers queries on the snapshot that is open.
+/// Keeps the readers, each of which owns one read-only connection.
+using reader_pool_actor = service_actor::extend<
+  // Answers queries, all of one request on one snapshot.
   on<query_result(query)>,
-  // Runs a function of this process on it.
-  on<read_done(read_call)>>;
+  // Runs a function of this process on a snapshot.
+  on<read_done(read_call)>,
+  // Runs several on one identical snapshot.
+  on<read_done(read_together)>,
+  // Opens a stream of rows.
+  on<stream_opened(open_stream)>>;
 
-/// Spreads queries over the readers; callers cannot tell it from one reader.
-using reader_pool_actor = reader_actor;
+/// Sends the rows of one query, portion by portion.
+using row_stream_actor = service_actor::extend<
+  on<row_chunk(next_chunk)>>;
 
 /// The durable queue: claims tasks, gives them to workers, writes what became
 /// of them.
@@ -62,14 +70,18 @@ using pipeline_service_actor = service_actor::extend<
 using maintenance_service_actor = service_actor::extend<
   on<maintenance_done(run_maintenance)>>;
 
-/// The one address clients keep, across restarts of what is behind it. Answers
-/// `errc::unavailable` while that is away, and `errc::overloaded` when too much
-/// waits.
+/// The one address clients keep, across restarts of what is behind it. Writes and reads
+/// wait while their service is started again; the others answer `errc::unavailable`
+/// meanwhile. Past its limits it answers `errc::overloaded`. Every request is answered, at
+/// its deadline at the latest: clients need no timer of their own.
 using gateway_actor = service_actor::extend<
   on<receipt(write_batch)>,
   on<receipt(write_call)>,
+  on<request_cancelled(cancel_request)>,
   on<query_result(query)>,
   on<read_done(read_call)>,
+  on<read_done(read_together)>,
+  on<stream_opened(open_stream)>,
   on<tasks_enqueued(enqueue_tasks)>,
   on<task_changed(cancel_task)>,
   on<task_changed(retry_task)>,

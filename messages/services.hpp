@@ -2,12 +2,7 @@
 
 #include <caf/actor.hpp>
 
-#include <memory>
 #include <string>
-
-namespace quire::actors {
-class admission;
-} // namespace quire::actors
 
 namespace quire::messages {
 
@@ -20,8 +15,9 @@ struct services {
   caf::actor pipelines;
   caf::actor maintenance;
   caf::actor supervisor;
-  std::shared_ptr<actors::admission> waiting; ///< In front of this writer.
   std::string unavailable;   ///< Why nobody answers; empty if somebody does.
+  bool ending = false;       ///< The runtime is about to end: nothing new is begun.
+  bool ended = false;        ///< It has failed for good.
 };
 
 } // namespace quire::messages

@@ -1,6 +1,7 @@
 #include "quire/storage/owner_lock.hpp"
 
 #include "quire/storage/error.hpp"
+#include "quire/storage/process.hpp"
 
 #include <cerrno>
 #include <chrono>
@@ -131,6 +132,7 @@ owner_lock owner_lock::acquire(const std::string& database) {
       if (!is_still_there(file.get(), path))
         continue; // Who had it has just removed it.
       write_owner(file.get());
+      close_in_children(file.get());
       return owner_lock{file.release(), created ? path : std::string{}};
     }
     if (i >= tries_max || !try_lock(file.get(), LOCK_SH, path))
@@ -142,19 +144,23 @@ owner_lock owner_lock::acquire(const std::string& database) {
 }
 
 owner_lock::owner_lock(owner_lock&& other) noexcept
-  : descriptor_(std::exchange(other.descriptor_, -1)), created_(std::move(other.created_)) {}
+  : descriptor_(std::exchange(other.descriptor_, -1)), created_(std::move(other.created_)),
+    process_(other.process_) {}
 
 owner_lock& owner_lock::operator=(owner_lock&& other) noexcept {
   std::swap(descriptor_, other.descriptor_);
   std::swap(created_, other.created_);
+  std::swap(process_, other.process_);
   return *this;
 }
 
 owner_lock::~owner_lock() {
   // The file stays: it says nothing, and whoever wants to own the database next
   // need not create it.
-  if (descriptor_ >= 0)
-    ::close(descriptor_);
+  if (descriptor_ < 0 || process_ != process_number())
+    return;
+  forget_descriptor(descriptor_);
+  ::close(descriptor_);
 }
 
 void owner_lock::leave_no_trace() noexcept {

@@ -1,5 +1,8 @@
 #pragma once
 
+#include "quire/storage/process.hpp"
+
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,6 +38,7 @@ private:
     : descriptor_(descriptor), created_(std::move(created)) {}
   int descriptor_ = -1;
   std::string created_; ///< The path, if this lock created the file.
+  std::uint64_t process_ = process_number(); ///< A child of fork has no part in it.
 };
 
 } // namespace quire::storage

@@ -42,6 +42,11 @@ constexpr std::array entries{
   entry{errc::function_failed, "function_failed", false, not_applied, "see the message of the function that failed"},
   entry{errc::migration_changed, "migration_changed", false, not_applied, "restore the migration as it was released, and add a new one"},
   entry{errc::internal, "internal", false, unknown, "this is a defect of Quire: please report it"},
+  entry{errc::precondition_failed, "precondition_failed", false, not_applied, "look at the present state, then decide anew"},
+  entry{errc::snapshot_expired, "snapshot_expired", true, not_applied, "read in smaller portions, or raise the lease"},
+  entry{errc::wal_limit, "wal_limit", true, not_applied, "let the long reads end: the log can shrink then, and writes go on"},
+  entry{errc::expired, "expired", true, not_applied, "it was not tried: send it again, with more time or when less waits"},
+  entry{errc::wrong_process, "wrong_process", false, not_applied, "open a runtime after fork, in the process that uses it"},
 };
 
 const entry* find(errc code) noexcept {

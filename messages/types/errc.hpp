@@ -34,6 +34,11 @@ enum class errc : std::uint8_t {
   function_failed = 22,    ///< A caller's own function threw inside a write or a read.
   migration_changed = 23,  ///< A migration that was applied differs from the one we know.
   internal = 24,           ///< A bug of Quire itself.
+  precondition_failed = 25, ///< What the request expected of a statement was not so; it was undone.
+  snapshot_expired = 26,   ///< A read kept its view of the database for longer than allowed.
+  wal_limit = 27,          ///< The write-ahead log has reached its limit; reads keep it from shrinking.
+  wrong_process = 28,      ///< The runtime belongs to the process that this one was forked from.
+  expired = 29,            ///< The deadline passed before the request was begun; nothing of it was tried.
 };
 
 /// What became of the data that a failed request wanted to write.

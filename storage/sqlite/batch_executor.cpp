@@ -70,8 +70,9 @@ connection& batch_executor::db() {
 void batch_executor::reopen() {
   db_.emplace(open_());
   try {
-    if (limit_.over)
-      db_->limit_running([this] { return member_runs_ && limit_.over(); });
+    db_->limit_running([this] {
+      return running_ && (running_->stopped() || (limit_.over && limit_.over()));
+    });
     if (!author_) {
       auto stmt = db_->prepare("SELECT random()"); // Drawn by the VFS, as all of SQLite's.
       stmt->step();
@@ -94,6 +95,17 @@ std::vector<member_result> batch_executor::execute(std::span<batch_member* const
   return results;
 }
 
+std::optional<std::vector<member_result>>
+batch_executor::execute_unless_locked(std::span<batch_member* const> members) {
+  wait_for_lock_ = false;
+  locked_ = false;
+  auto results = execute(members);
+  wait_for_lock_ = true;
+  if (std::exchange(locked_, false))
+    return std::nullopt;
+  return results;
+}
+
 void batch_executor::run_all(std::span<batch_member* const> members,
                              std::vector<member_result>& results) {
   indices together;
@@ -101,15 +113,18 @@ void batch_executor::run_all(std::span<batch_member* const> members,
     if (!together.empty())
       run_together(members, std::exchange(together, {}), results);
   };
-  for (std::size_t i = 0; i < members.size(); ++i) {
+  together.reserve(members.size());
+  for (std::size_t i = 0; i < members.size() && !locked_; ++i) {
     if (!members[i]->alone()) {
       together.push_back(i);
       continue;
     }
     flush();
-    run_together(members, {i}, results);
+    if (!locked_)
+      run_together(members, {i}, results);
   }
-  flush();
+  if (!locked_)
+    flush();
 }
 
 void batch_executor::run_together(std::span<batch_member* const> members, indices waiting,
@@ -132,9 +147,18 @@ bool batch_executor::begin(std::span<batch_member* const> members, const indices
                           [&](auto i) { return members[i]->sync() == durability::full; });
   try {
     db().set_durability(full ? durability::full : durability::normal);
-    transaction_control::begin_write(*db_);
+    numbered_ = 0;
+    auto waits = std::exchange(wait_for_lock_, true);
+    if (!transaction_control::try_begin_write(*db_, waits)) {
+      locked_ = true;
+      return false;
+    }
+    if (std::any_of(which.begin(), which.end(), [&](auto i) { return members[i]->wants_number(); }))
+      numbered_ = advance_commit_seq();
     return true;
   } catch (const error& failure) {
+    if (db_)
+      transaction_control::rollback(*db_);
     fail_all(which, failure, results);
     if (failure.code() == errc::busy)
       totals_.locked_errors += static_cast<std::int64_t>(which.size());
@@ -172,9 +196,10 @@ batch_executor::turn batch_executor::attempt(std::span<batch_member* const> memb
 /// ones fail with it: their own errors speak of rows that are gone.
 batch_executor::turn batch_executor::commit(const indices& which, const indices& kept,
                                             std::vector<member_result>& results) {
-  std::uint64_t seq = 0;
+  auto seq = numbered_;
   try {
-    seq = advance_commit_seq();
+    if (seq == 0)
+      seq = advance_commit_seq();
   } catch (const error& failure) {
     transaction_control::rollback(*db_);
     fail_all(which, failure, results);
@@ -225,14 +250,16 @@ std::optional<error> batch_executor::run_guarded(batch_member& member, transacti
   if (limit_.begin)
     limit_.begin();
   struct running {
-    explicit running(bool& is) : flag(is) { flag = true; }
-    ~running() { flag = false; }
-    bool& flag;
-  } limited{member_runs_};
+    running(const batch_member*& place, const batch_member& one) : runs(place) { runs = &one; }
+    ~running() { runs = nullptr; }
+    const batch_member*& runs;
+  } limited{running_, member};
   try {
     member.run(tx);
     return std::nullopt;
   } catch (const error& failure) {
+    if ((failure.sqlite_code() & 0xff) == SQLITE_INTERRUPT && member.stopped() == errc::cancelled)
+      return error(errc::cancelled, "cancelled while it ran; nothing of it was kept", failure.sqlite_code());
     return failure;
   } catch (const std::exception& failure) {
     return error(errc::function_failed, failure.what());
@@ -243,9 +270,15 @@ std::optional<error> batch_executor::run_guarded(batch_member& member, transacti
 
 batch_executor::ending batch_executor::run_member(batch_member& member, member_result& result) {
   result = {};
+  if (auto why = member.stopped()) {
+    fail(result, *why == errc::cancelled
+                   ? error(errc::cancelled, "cancelled before it was begun; nothing of it was tried")
+                   : error(errc::expired, "the deadline passed before it was begun; nothing of it was tried"));
+    return ending::undone;
+  }
   auto savepoint = cautious_batches_ > 0 || !member.single_statement();
   auto before = db_->total_changes();
-  transaction tx{*db_};
+  transaction tx{*db_, numbered_};
   try {
     transaction_control::forget_rowid(*db_);
     if (savepoint)
@@ -339,6 +372,21 @@ void batch_executor::commit_nothing() {
   auto seq = advance_commit_seq();
   guard.commit();
   commit_seq_ = seq;
+}
+
+void batch_executor::hold() {
+  if (!transaction_control::try_begin_write(db(), false))
+    throw error(errc::busy, "another process holds the write lock");
+}
+
+void batch_executor::release() noexcept {
+  if (db_)
+    transaction_control::rollback(*db_);
+}
+
+void batch_executor::probe() {
+  db();
+  commit_nothing();
 }
 
 /// Finds out what became of a transaction whose COMMIT failed.

@@ -29,6 +29,13 @@ public:
   /// statement itself, so such a member needs no savepoint (they cost 29 %).
   virtual bool single_statement() const noexcept { return false; }
 
+  /// Whether `run` asks its transaction for `commit_seq`.
+  virtual bool wants_number() const noexcept { return false; }
+
+  /// Why it is not wanted any more (`errc::cancelled`, `errc::timeout`), if it is not. Asked
+  /// before it runs and, every thousand steps of SQLite, while it does.
+  virtual std::optional<errc> stopped() const noexcept { return std::nullopt; }
+
   /// Whether `run` must not be repeated: such a member gets a transaction of
   /// its own.
   virtual bool alone() const noexcept { return false; }
@@ -84,9 +91,23 @@ public:
   /// so does every later call until opening succeeds.
   std::vector<member_result> execute(std::span<batch_member* const> members);
 
+  /// The same; runs nothing and returns nothing if another process holds the write lock,
+  /// for which it does not wait.
+  std::optional<std::vector<member_result>> execute_unless_locked(std::span<batch_member* const> members);
+
   /// The connection, for checkpoints and upkeep between batches.
   /// @throws error if it is lost and cannot be opened again.
   connection& db();
+
+  /// Keeps the write lock, so that nobody commits, until `release`. Nothing may be executed
+  /// meanwhile.
+  /// @throws error with `errc::busy` if another process has it; it is not waited for.
+  void hold();
+  void release() noexcept;
+
+  /// Commits nothing but a number, on the disk, to see whether that is possible.
+  /// @throws error if it is not.
+  void probe();
 
   std::uint64_t commit_seq() const noexcept { return commit_seq_; }
   const counters& totals() const noexcept { return totals_; }
@@ -136,8 +157,11 @@ private:
   std::optional<connection> db_;
   int replays_max_;
   std::uint64_t commit_seq_ = 0;
+  std::uint64_t numbered_ = 0;         ///< What the open transaction is numbered already; 0 if not.
+  bool wait_for_lock_ = true;          ///< Whether the next BEGIN waits for other processes.
+  bool locked_ = false;                ///< That BEGIN found the lock taken.
+  const batch_member* running_ = nullptr;
   std::optional<std::int64_t> author_; ///< Random: other executors have another one.
-  bool member_runs_ = false;
   bool seq_stored_ = false;      ///< Whether the database has the table quire_commit.
   int cautious_batches_ = 0;     ///< So many more batches give each member a savepoint.
   counters totals_;

@@ -260,6 +260,12 @@ std::int64_t connection::wal_frames() const noexcept {
   return state_->wal_frames;
 }
 
+std::int64_t connection::page_size() {
+  auto stmt = prepare("PRAGMA page_size");
+  stmt->step();
+  return stmt->int64(0);
+}
+
 std::int64_t connection::lock_waits() const noexcept {
   return state_->lock_waits;
 }

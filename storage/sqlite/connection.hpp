@@ -126,6 +126,9 @@ public:
   /// How many frames the log had after the last commit of this connection.
   std::int64_t wal_frames() const noexcept;
 
+  /// Returns the size of a page of the file, in bytes.
+  std::int64_t page_size();
+
   /// How often this connection found the database locked by somebody else, and
   /// how often it gave up waiting.
   std::int64_t lock_waits() const noexcept;

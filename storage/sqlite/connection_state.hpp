@@ -54,6 +54,11 @@ struct connection::state {
 class transaction_control {
 public:
   static void begin_write(connection& db) { run(db, 0); }
+
+  /// The same, but without patience for other processes if `waits` is false.
+  /// @returns false if one of them holds the lock then.
+  static bool try_begin_write(connection& db, bool waits);
+
   static void begin_read(connection& db) { run(db, 1); }
 
   /// Tries again within the patience while somebody keeps the database locked.

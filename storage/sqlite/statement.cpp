@@ -73,6 +73,14 @@ statement& statement::bind_all(std::span<const value> values) {
   return *this;
 }
 
+statement& statement::bind_borrowed(std::span<const value> values) {
+  rewind(values.size());
+  int index = 0;
+  for (auto& x : values)
+    bind_borrowed_at(++index, x);
+  return *this;
+}
+
 bool statement::step() {
   auto code = sqlite3_step(stmt_.get());
   if (code == SQLITE_ROW)
@@ -92,17 +100,10 @@ row_set statement::fetch_all(std::size_t rows_max, std::size_t bytes_max) {
   // since it was compiled, it compiles the statement again.
   auto more = step();
   auto count = column_count();
-  for (int i = 0; i < count; ++i)
-    result.columns.push_back(column_name(i));
+  result.columns = column_names();
   std::size_t bytes = 0;
   for (; more; more = step()) {
-    auto row_bytes = static_cast<std::size_t>(count) * sizeof(value);
-    for (int i = 0; i < count; ++i) {
-      auto type = sqlite3_column_type(stmt_.get(), i);
-      if (type == SQLITE_TEXT || type == SQLITE_BLOB)
-        row_bytes += static_cast<std::size_t>(sqlite3_column_bytes(stmt_.get(), i));
-    }
-    bytes += row_bytes;
+    bytes += row_bytes(count);
     if (result.rows.size() == rows_max || bytes > bytes_max) {
       sqlite3_reset(stmt_.get());
       throw error(errc::too_large, "the result is larger than " + std::to_string(rows_max)
@@ -115,6 +116,43 @@ row_set statement::fetch_all(std::size_t rows_max, std::size_t bytes_max) {
       row.push_back(column(i));
   }
   return result;
+}
+
+std::vector<std::vector<value>> statement::fetch_some(std::size_t rows_max, std::size_t bytes_max, bool& more) {
+  std::vector<std::vector<value>> rows;
+  std::size_t bytes = 0;
+  while (rows.size() < rows_max && (rows.empty() || bytes < bytes_max)) {
+    more = step();
+    if (!more)
+      break;
+    auto count = column_count();
+    bytes += row_bytes(count);
+    auto& row = rows.emplace_back();
+    row.reserve(static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i)
+      row.push_back(column(i));
+  }
+  return rows;
+}
+
+std::vector<std::string> statement::column_names() const {
+  std::vector<std::string> names;
+  auto count = column_count();
+  names.reserve(static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i)
+    names.push_back(column_name(i));
+  return names;
+}
+
+/// About what the current row takes as values.
+std::size_t statement::row_bytes(int count) const noexcept {
+  auto bytes = static_cast<std::size_t>(count) * sizeof(value);
+  for (int i = 0; i < count; ++i) {
+    auto type = sqlite3_column_type(stmt_.get(), i);
+    if (type == SQLITE_TEXT || type == SQLITE_BLOB)
+      bytes += static_cast<std::size_t>(sqlite3_column_bytes(stmt_.get(), i));
+  }
+  return bytes;
 }
 
 int statement::column_count() const noexcept {
@@ -212,6 +250,17 @@ void statement::bind_at(int index, const value& x) {
       check_bound(stmt_.get(), sqlite3_bind_blob64(stmt_.get(), index, never_null(x.bytes().data()),
                                                    x.bytes().size(), SQLITE_TRANSIENT));
   }
+}
+
+void statement::bind_borrowed_at(int index, const value& x) {
+  if (x.type() == value::kind::text)
+    check_bound(stmt_.get(), sqlite3_bind_text64(stmt_.get(), index, x.text().data(), x.text().size(),
+                                                 SQLITE_STATIC, SQLITE_UTF8));
+  else if (x.type() == value::kind::bytes)
+    check_bound(stmt_.get(), sqlite3_bind_blob64(stmt_.get(), index, never_null(x.bytes().data()),
+                                                 x.bytes().size(), SQLITE_STATIC));
+  else
+    bind_at(index, x);
 }
 
 void statement::finalizer::operator()(sqlite3_stmt* stmt) const noexcept {

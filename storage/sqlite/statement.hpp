@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 struct sqlite3; // Headers never include <sqlite3.h>.
 struct sqlite3_stmt;
@@ -43,6 +44,10 @@ public:
   /// The same for values whose number is known at run time only.
   statement& bind_all(std::span<const value> values);
 
+  /// The same without copies: `values` must stay as they are until the statement is
+  /// reset, as the end of a loan does.
+  statement& bind_borrowed(std::span<const value> values);
+
   /// Advances to the next row.
   /// @returns `false` when there are no more rows; the statement is then
   ///          rewound, so that it holds no read lock while it waits for reuse.
@@ -58,6 +63,13 @@ public:
   /// Runs to the end and returns all rows.
   /// @throws error with `errc::too_large` past `rows_max` rows or `bytes_max` bytes.
   row_set fetch_all(std::size_t rows_max, std::size_t bytes_max);
+
+  /// Returns the next rows, as many as there are but at most `rows_max`, and no further one
+  /// once they have `bytes_max` bytes; `more` says whether any may follow.
+  std::vector<std::vector<value>> fetch_some(std::size_t rows_max, std::size_t bytes_max, bool& more);
+
+  /// The names of all columns.
+  std::vector<std::string> column_names() const;
 
   /// The columns of the current row, from 0. SQLite converts as its manual says
   /// (https://www.sqlite.org/c3ref/column_blob.html).
@@ -78,6 +90,7 @@ public:
   void reset() noexcept;
 
 private:
+  std::size_t row_bytes(int count) const noexcept;
   void rewind(std::size_t values);
   void bind_at(int index, std::nullptr_t);
   void bind_at(int index, std::int64_t x);
@@ -89,6 +102,7 @@ private:
   void bind_at(int index, const std::string& x) { bind_at(index, std::string_view{x}); }
   void bind_at(int index, const char* x) { bind_at(index, std::string_view{x}); }
   void bind_at(int index, const value& x);
+  void bind_borrowed_at(int index, const value& x);
   template <class T>
   void bind_at(int index, const std::optional<T>& x) {
     x ? bind_at(index, *x) : bind_at(index, nullptr);

@@ -32,6 +32,21 @@ void transaction_control::run(connection& db, std::size_t number) {
   stmt->step();
 }
 
+bool transaction_control::try_begin_write(connection& db, bool waits) {
+  auto& state = *db.state_;
+  auto usual = std::exchange(state.patient, waits);
+  try {
+    begin_write(db);
+    state.patient = usual;
+    return true;
+  } catch (const error& failure) {
+    state.patient = usual;
+    if (waits || failure.code() != errc::busy)
+      throw;
+    return false;
+  }
+}
+
 void transaction_control::commit(connection& db) {
   for (int count = 0;; ++count) {
     try {

@@ -5,6 +5,7 @@
 #include "quire/messages/types/sql.hpp"
 #include "quire/storage/sqlite/connection.hpp"
 
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -41,7 +42,8 @@ protected:
 /// spoils the transaction. Valid during the call of that function only.
 class transaction : public snapshot {
 public:
-  explicit transaction(connection& db) : snapshot(db) {}
+  explicit transaction(connection& db, std::uint64_t commit_seq = 0)
+    : snapshot(db), commit_seq_(commit_seq) {}
 
   /// Prepares `sql`, binds `values`, runs it to its end.
   /// @returns how many rows it changed, triggers not counted.
@@ -52,6 +54,21 @@ public:
     stmt->bind(values...).run();
     // What changes no row leaves the count of the statement before it.
     return db_->total_changes() == before ? 0 : db_->changes();
+  }
+
+  /// Rows changed on this connection so far, triggers included.
+  std::int64_t total_changes() const noexcept {
+    return db_->total_changes();
+  }
+
+  /// Rows changed by the last statement that changed any, triggers not counted.
+  std::int64_t changes() const noexcept {
+    return db_->changes();
+  }
+
+  /// The number that the batch will have, for members that want it; else 0.
+  std::uint64_t commit_seq() const noexcept {
+    return commit_seq_;
   }
 
   std::int64_t last_insert_rowid() const noexcept {
@@ -68,6 +85,7 @@ public:
   }
 
 private:
+  std::uint64_t commit_seq_;
   std::vector<event> events_;
 };
 

@@ -3,14 +3,19 @@
 #include "quire/storage/sqlite/migrations.hpp"
 #include "quire/storage/sqlite/transaction.hpp"
 #include "quire/tests/support/actor_fixture.hpp"
+#include "quire/tests/support/heard.hpp"
 #include "quire/tests/support/temp_dir.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 using namespace quire;
 using namespace quire::messages;
+using namespace std::chrono_literals;
 
 namespace {
+
+constexpr auto endless_insert = "INSERT INTO t(x) WITH RECURSIVE c(n) AS "
+                                "(SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT n + 1000 FROM c";
 
 struct writer_fixture : tests::actor_fixture {
   writer_fixture() {
@@ -30,7 +35,11 @@ struct writer_fixture : tests::actor_fixture {
     options.env = env;
     options.open = [this] { return storage::connection::open_writer(database); };
     options.batch_members_max = batch_members_max;
-    options.waiting = waiting;
+    actors::write_limits limits;
+    limits.requests_max = 100;
+    options.patience = patience;
+    port = std::make_shared<actors::write_port>(limits, env.clock);
+    options.port = port;
     writer = actors::spawn_writer(system, options);
   }
 
@@ -51,7 +60,9 @@ struct writer_fixture : tests::actor_fixture {
 
   tests::temp_dir dir;
   storage::connection_options database;
-  std::shared_ptr<actors::admission> waiting = std::make_shared<actors::admission>(100, 1'000'000);
+  std::shared_ptr<actors::write_port> port;
+  std::chrono::milliseconds patience{30'000};
+  std::shared_ptr<tests::ticking_clock> ticking;
   writer_actor writer;
 };
 
@@ -176,23 +187,205 @@ BOOST_AUTO_TEST_CASE(subscribers_hear_of_a_commit_before_its_author_has_the_rece
   self->send_exit(listener, caf::exit_reason::kill);
 }
 
+// Clients are counted from when they are let in until they are answered.
 BOOST_AUTO_TEST_CASE(answered_requests_are_counted_out) {
   start();
-  auto counted = insert(1);
-  counted.counted = true;
-  BOOST_TEST(waiting->enter(bytes_of(counted)));
-  BOOST_TEST(static_cast<bool>(call<receipt>(writer, counted)));
-  BOOST_TEST(waiting->waiting() == 0u);
-  BOOST_TEST(waiting->waiting_bytes() == 0u);
+  auto answered = std::make_shared<tests::heard<receipt>>();
+  port->submit(std::make_unique<actors::batch_request>(insert(1), durability::normal, answered->promise()));
+  BOOST_TEST(port->admitted().waiting() == 1u);
+  settle();
+  BOOST_TEST(answered->reply.has_value());
+  BOOST_TEST(port->admitted().waiting() == 0u);
+  BOOST_TEST(port->admitted().waiting_bytes() == 0u);
 }
 
-// Services write past the gateway: counting them out would let the counter run
-// below zero, and every client would be refused from then on.
+// Services write past the limits: counting them out would let the counter run below zero,
+// and every client would be refused from then on.
 BOOST_AUTO_TEST_CASE(requests_that_were_not_counted_in_are_not_counted_out) {
   start();
   BOOST_TEST(static_cast<bool>(call<receipt>(writer, insert(1))));
-  BOOST_TEST(waiting->waiting() == 0u);
-  BOOST_TEST(waiting->enter(1));
+  BOOST_TEST(port->admitted().waiting() == 0u);
+  BOOST_TEST(port->admitted().enter(1));
+}
+
+// What waits when a writer ends is there for the next one; what it was executing is not
+// known.
+BOOST_AUTO_TEST_CASE(waiting_requests_survive_their_writer) {
+  start();
+  auto answered = std::make_shared<tests::heard<receipt>>();
+  self->send_exit(writer, caf::exit_reason::kill);
+  settle();
+  port->submit(std::make_unique<actors::batch_request>(insert(1), durability::normal, answered->promise()));
+  settle();
+  BOOST_TEST(!answered->answered());
+  actors::writer_options options;
+  options.env = env;
+  options.open = [this] { return storage::connection::open_writer(database); };
+  options.port = port;
+  writer = actors::spawn_writer(system, options);
+  settle();
+  BOOST_TEST(answered->reply.has_value());
+  BOOST_TEST(rows() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_request_whose_deadline_has_passed_is_not_executed_and_says_so) {
+  start();
+  auto late = insert(1);
+  late.terms.timeout = 5ms;
+  auto answered = std::make_shared<tests::heard<receipt>>();
+  port->submit(std::make_unique<actors::batch_request>(late, durability::normal, answered->promise()));
+  scheduler.advance_time(10ms);
+  settle();
+  BOOST_TEST(answered->failed_with(errc::expired));
+  BOOST_TEST(rows() == 0);
+}
+
+// Another process holds the lock: nobody is stuck in it, and its end is noticed.
+BOOST_AUTO_TEST_CASE(a_foreign_lock_is_waited_for_while_requests_come_and_go) {
+  start();
+  auto other = storage::connection::open_writer(database);
+  std::optional<storage::transaction_guard> lock{other};
+  auto first = send(writer, insert(1));
+  auto hasty = insert(2);
+  hasty.terms.timeout = 20ms;
+  auto second = send(writer, hasty);
+  settle();
+  BOOST_TEST(bool(call<service_status>(writer, status_request{}))); // It is not stuck.
+  advance(50ms, 1ms);
+  auto third = send(writer, insert(3));
+  BOOST_TEST(receive<receipt>(std::move(second)).failed_with(errc::expired));
+  lock.reset();
+  advance(5ms, 1ms);
+  BOOST_TEST(bool(receive<receipt>(std::move(first))));
+  BOOST_TEST(bool(receive<receipt>(std::move(third))));
+  BOOST_TEST(rows() == 2);
+  BOOST_TEST(count("lock_waits") == 1);
+  BOOST_TEST(count("locked_errors") == 0);
+}
+
+BOOST_AUTO_TEST_CASE(patience_with_a_foreign_lock_ends) {
+  patience = 100ms;
+  start();
+  auto other = storage::connection::open_writer(database);
+  std::optional<storage::transaction_guard> lock{other};
+  auto first = send(writer, insert(1));
+  advance(150ms, 1ms);
+  BOOST_TEST(receive<receipt>(std::move(first)).failed_with(errc::busy));
+  BOOST_TEST(count("locked_errors") == 1);
+  lock.reset();
+  auto second = send(writer, insert(1));
+  advance(5ms, 1ms);
+  BOOST_TEST(bool(receive<receipt>(std::move(second))));
+}
+
+BOOST_AUTO_TEST_CASE(a_running_request_is_cancelled_alone) {
+  ticking = std::make_shared<tests::ticking_clock>();
+  env.clock = ticking;
+  start();
+  ticking->act_at = 100; // By then it runs: it looks at the clock every thousand steps.
+  ticking->act = [this] {
+    BOOST_TEST((port->cancel(7, 8).found == request_cancelled::stage::unknown));
+    BOOST_TEST((port->cancel(7, 9).found == request_cancelled::stage::running));
+  };
+  write_batch endless;
+  endless.statements = {{endless_insert, {}}};
+  endless.terms.client = 7;
+  endless.terms.request = 9;
+  auto first = send(writer, insert(1));
+  auto second = send(writer, endless);
+  auto third = send(writer, insert(3));
+  BOOST_TEST(bool(receive<receipt>(std::move(first))));
+  BOOST_TEST(receive<receipt>(std::move(second)).failed_with(errc::cancelled));
+  BOOST_TEST(bool(receive<receipt>(std::move(third))));
+  BOOST_TEST(rows() == 2);
+  BOOST_TEST(count("replays") == 1);
+}
+
+// Its time is up in the middle of a statement: undone alone, and the others are kept.
+BOOST_AUTO_TEST_CASE(a_request_that_runs_past_its_deadline_is_undone_alone) {
+  ticking = std::make_shared<tests::ticking_clock>();
+  env.clock = ticking;
+  start();
+  write_batch endless;
+  endless.statements = {{endless_insert, {}}};
+  endless.terms.timeout = 500ms;
+  auto first = send(writer, endless);
+  auto second = send(writer, insert(3));
+  BOOST_TEST(receive<receipt>(std::move(first)).failed_with(errc::timeout));
+  BOOST_TEST(bool(receive<receipt>(std::move(second))));
+  BOOST_TEST(rows() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(expectations_decide_whether_a_request_is_kept) {
+  start();
+  using kind = expectation::kind;
+  auto compare_and_set = [](std::int64_t from, std::int64_t to) {
+    write_batch batch;
+    batch.statements = {{"UPDATE t SET x = ?2 WHERE x = ?1", {value{from}, value{to}}},
+                        {"INSERT INTO t(x) VALUES(100 + ?1)", {value{to}}}};
+    batch.expect = {{0, kind::rows_changed, 1}};
+    return batch;
+  };
+  BOOST_TEST(bool(call<receipt>(writer, insert(1))));
+  BOOST_TEST(bool(call<receipt>(writer, compare_and_set(1, 2))));
+  auto refused = call<receipt>(writer, compare_and_set(1, 3));
+  BOOST_TEST(refused.failed_with(errc::precondition_failed));
+  BOOST_TEST(refused.text().find("statement 1") != std::string::npos);
+  BOOST_TEST(rows() == 2);
+  write_batch unless_there;
+  unless_there.statements = {{"SELECT 1 FROM t WHERE x = 2", {}}, {"INSERT INTO t(x) VALUES(50)", {}}};
+  unless_there.expect = {{0, kind::no_row, 0}};
+  BOOST_TEST(call<receipt>(writer, unless_there).failed_with(errc::precondition_failed));
+  unless_there.expect = {{0, kind::a_row, 0}};
+  BOOST_TEST(bool(call<receipt>(writer, unless_there)));
+  unless_there.expect = {{2, kind::a_row, 0}};
+  BOOST_TEST(call<receipt>(writer, unless_there).failed_with(errc::invalid_argument));
+  BOOST_TEST(rows() == 3);
+}
+
+BOOST_AUTO_TEST_CASE(a_repeated_request_gets_the_first_receipt) {
+  start();
+  write_batch keyed;
+  keyed.statements = {{"INSERT INTO t(x) VALUES(7) RETURNING id, x", {}}};
+  keyed.idempotency_key = "order 17";
+  auto first = call<receipt>(writer, keyed);
+  BOOST_REQUIRE(bool(first));
+  BOOST_TEST(!first->repeated);
+  BOOST_TEST(bool(call<receipt>(writer, insert(8))));
+  auto second = call<receipt>(writer, keyed);
+  BOOST_REQUIRE(bool(second));
+  BOOST_TEST(second->repeated);
+  BOOST_TEST(second->commit_seq == first->commit_seq);
+  BOOST_TEST(second->rows_changed == 1);
+  BOOST_TEST(second->last_rowid == first->last_rowid);
+  BOOST_TEST((second->results == first->results));
+  BOOST_TEST(rows() == 2);
+  keyed.statements[0].sql = "INSERT INTO t(x) VALUES(9)";
+  BOOST_TEST(call<receipt>(writer, keyed).failed_with(errc::conflict));
+  keyed.idempotency_key = std::string(201, 'k');
+  BOOST_TEST(call<receipt>(writer, keyed).failed_with(errc::invalid_argument));
+  BOOST_TEST(rows() == 2);
+}
+
+// In one batch, too; and what failed may be tried again under its key.
+BOOST_AUTO_TEST_CASE(keys_count_within_a_batch_and_not_for_failures) {
+  start();
+  write_batch keyed;
+  keyed.statements = {{"INSERT INTO t(x) VALUES(7)", {}}};
+  keyed.idempotency_key = "k";
+  auto first = send(writer, keyed);
+  auto second = send(writer, keyed);
+  auto one = receive<receipt>(std::move(first));
+  auto two = receive<receipt>(std::move(second));
+  BOOST_REQUIRE((one && two));
+  BOOST_TEST(one->commit_seq == two->commit_seq);
+  BOOST_TEST(two->repeated);
+  keyed.idempotency_key = "l";
+  BOOST_TEST(call<receipt>(writer, keyed).failed_with(errc::constraint));
+  keyed.idempotency_key = "l";
+  keyed.statements[0].sql = "INSERT INTO t(x) VALUES(8)";
+  BOOST_TEST(bool(call<receipt>(writer, keyed)));
+  BOOST_TEST(rows() == 2);
 }
 
 BOOST_AUTO_TEST_CASE(draining_commits_what_waits) {

@@ -69,6 +69,8 @@ relay(messages::writer_actor::stateful_pointer<relay_state> self, messages::writ
     [=](subscribe& request) -> caf::result<subscribed> {
       return hand_over(self, writer, std::move(request));
     },
+    [=](hold_writes request) -> caf::result<writes_held> { return hand_over(self, writer, request); },
+    [=](release_writes done) { tell(self, writer, done); },
   };
 }
 

@@ -1,0 +1,250 @@
+#include "quire/actors/wal_keeper.hpp"
+
+#include "quire/actors/log.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace quire::actors {
+
+namespace {
+
+using messages::wal_signal;
+using kind = messages::wal_signal::kind;
+
+constexpr auto service_name = "writer";
+constexpr std::chrono::milliseconds probe_pause{5'000};
+constexpr std::int64_t frame_header_bytes = 24;
+
+std::string mebibytes(std::int64_t bytes) {
+  return std::to_string(bytes >> 20) + " MiB";
+}
+
+} // namespace
+
+wal_keeper::wal_keeper(parts given) : parts_(std::move(given)), plan_(parts_.limits) {
+  parts_.writes->refuse_nobody();
+}
+
+wal_keeper::~wal_keeper() {
+  if (gate_closed_ && parts_.reads)
+    parts_.reads->open_gate();
+}
+
+std::int64_t wal_keeper::frame_bytes(storage::batch_executor& executor) {
+  if (frame_bytes_ == 0)
+    frame_bytes_ = executor.db().page_size() + frame_header_bytes;
+  return frame_bytes_;
+}
+
+void wal_keeper::complain(const std::string& what) {
+  note_ = what;
+  log(log_level::warn, service_name, what);
+}
+
+void wal_keeper::remember(const storage::connection::checkpoint_result&) {
+  ++checkpoints_;
+  last_checkpoint_ms_ = parts_.clock->unix_ms();
+}
+
+void wal_keeper::after_batch(storage::batch_executor& executor, bool full) {
+  last_write_ = parts_.clock->now();
+  if (full && !disk_full_ && !can_write(executor))
+    enter_disk_full(executor);
+  if (!parts_.enabled || disk_full_)
+    return;
+  try {
+    checkpoint(executor);
+    refuse_or_not(executor);
+    look_when_idle();
+  } catch (const storage::error& failure) {
+    complain(std::string{"checkpoint failed: "} + failure.what());
+  }
+}
+
+void wal_keeper::checkpoint(storage::batch_executor& executor) {
+  auto& db = executor.db();
+  auto frames = db.wal_frames();
+  auto each = frame_bytes(executor);
+  wal_bytes_max_ = std::max(wal_bytes_max_, frames * each);
+  auto busy = parts_.writes->waiting() > 0;
+  switch (plan_.due(frames, each, busy, last_write_)) {
+    case wal_plan::step::none: return;
+    case wal_plan::step::move:
+      remember(db.checkpoint(false));
+      plan_.moved(frames);
+      return;
+    case wal_plan::step::gate: return close_gate(false);
+    case wal_plan::step::expire: return close_gate(true);
+  }
+}
+
+void wal_keeper::close_gate(bool expire) {
+  if (std::exchange(gate_closed_, true))
+    return;
+  auto number = ++gates_;
+  if (expire && parts_.reads) {
+    for (auto& snapshot : parts_.reads->expire_older(parts_.limits.expire_age)) {
+      ++expired_;
+      complain("the write-ahead log has outgrown " + mebibytes(parts_.limits.expire_bytes)
+               + ": ended a snapshot of " + std::to_string(snapshot.age.count()) + " ms, held by: "
+               + snapshot.what);
+    }
+  }
+  parts_.send_later({kind::gate_over, number}, parts_.limits.gate_patience);
+  if (parts_.reads)
+    parts_.reads->close_gate([send = parts_.send, number] { send({kind::gate_clear, number}); });
+  else
+    parts_.send({kind::gate_clear, number});
+}
+
+void wal_keeper::empty_log(storage::batch_executor& executor) {
+  auto& db = executor.db();
+  auto frames = db.wal_frames();
+  storage::connection::checkpoint_result result;
+  try {
+    result = db.checkpoint(true);
+    remember(result);
+  } catch (const storage::error& failure) {
+    complain(std::string{"checkpoint failed: "} + failure.what());
+  }
+  auto emptied = db.wal_frames() == 0;
+  emptied_ += emptied ? 1 : 0;
+  gates_failed_ += emptied ? 0 : 1;
+  plan_.gate_tried(emptied, frames, parts_.clock->now());
+  if (parts_.reads)
+    parts_.reads->open_gate();
+  refuse_or_not(executor);
+}
+
+/// Past the last limit nobody may make the log grow.
+void wal_keeper::refuse_or_not(storage::batch_executor& executor) {
+  auto frames = executor.db().wal_frames();
+  auto refused = plan_.refused(frames, frame_bytes(executor));
+  if (refused == refused_)
+    return;
+  refused_ = refused;
+  if (!refused)
+    return parts_.writes->refuse_nobody();
+  auto why = "the write-ahead log has outgrown its limit (it has " + mebibytes(frames * frame_bytes(executor))
+             + ", and open reads keep it from shrinking); nothing of the request was done";
+  complain(why);
+  parts_.writes->refuse(*refused, errc::wal_limit, why, parts_.limits.gate_interval);
+  // Whoever is refused writes nothing that would make us look again.
+  parts_.send_later({kind::look_again, 0}, parts_.limits.gate_interval);
+}
+
+void wal_keeper::look_when_idle() {
+  if (!std::exchange(idle_watched_, true))
+    parts_.send_later({kind::idle, 0}, parts_.limits.idle_after);
+}
+
+void wal_keeper::empty_if_idle(storage::batch_executor& executor, std::uint64_t) {
+  using std::chrono::duration_cast;
+  using std::chrono::milliseconds;
+  idle_watched_ = false;
+  auto& db = executor.db();
+  if (db.wal_frames() == 0)
+    return;
+  auto quiet = duration_cast<milliseconds>(parts_.clock->now() - last_write_);
+  idle_watched_ = true;
+  if (quiet < parts_.limits.idle_after)
+    return parts_.send_later({kind::idle, 0}, parts_.limits.idle_after - quiet + milliseconds{1});
+  remember(db.checkpoint(true));
+  // A reader is in the way: later.
+  if (db.wal_frames() != 0)
+    return parts_.send_later({kind::idle, 0}, parts_.limits.idle_after);
+  idle_watched_ = false;
+  ++emptied_;
+  plan_.moved(0);
+}
+
+void wal_keeper::emptied() {
+  ++checkpoints_;
+  last_checkpoint_ms_ = parts_.clock->unix_ms();
+}
+
+void wal_keeper::on_signal(wal_signal what, storage::batch_executor& executor) {
+  try {
+    switch (what.what) {
+      case kind::gate_clear:
+      case kind::gate_over:
+        if (what.generation != gates_ || !std::exchange(gate_closed_, false))
+          return;
+        return empty_log(executor);
+      case kind::look_again:
+        if (!refused_)
+          return;
+        checkpoint(executor);
+        refuse_or_not(executor);
+        if (refused_)
+          parts_.send_later({kind::look_again, 0}, parts_.limits.gate_interval);
+        return;
+      case kind::idle: return empty_if_idle(executor, what.generation);
+      case kind::probe: return probe(executor);
+    }
+  } catch (const storage::error& failure) {
+    complain(std::string{"checkpoint failed: "} + failure.what());
+  }
+}
+
+bool wal_keeper::can_write(storage::batch_executor& executor) {
+  try {
+    executor.probe();
+    return true;
+  } catch (const storage::error& failure) {
+    note_ = failure.what();
+    return false;
+  }
+}
+
+void wal_keeper::enter_disk_full(storage::batch_executor&) {
+  disk_full_ = true;
+  ++disk_full_times_;
+  auto why = std::string{"the disk is full: writes are refused, and nothing of this one was done; reads go on. "
+                         "Free some space: writes are tried again every 5 s"};
+  complain(why);
+  parts_.writes->refuse(lane::control, errc::disk_full, why, probe_pause);
+  parts_.send_later({kind::probe, 0}, probe_pause);
+}
+
+void wal_keeper::probe(storage::batch_executor& executor) {
+  if (!disk_full_)
+    return;
+  try {
+    if (parts_.enabled)
+      executor.db().checkpoint(true); // What it frees may be all that is needed.
+  } catch (const storage::error&) {
+    // The disk is as full as it was.
+  }
+  if (!can_write(executor))
+    return parts_.send_later({kind::probe, 0}, probe_pause);
+  disk_full_ = false;
+  refused_.reset();
+  complain("there is space on the disk again: writes go on");
+  note_.clear();
+  parts_.writes->refuse_nobody();
+}
+
+void wal_keeper::add_counters(service_status& status, storage::batch_executor& executor) const {
+  std::int64_t frames = 0;
+  try {
+    frames = executor.db().wal_frames();
+  } catch (const storage::error&) {
+    // It is lost, which the note says.
+  }
+  auto each = std::max<std::int64_t>(frame_bytes_, 0);
+  for (auto& [name, value] : std::initializer_list<counter>{{"wal_frames", frames},
+                                                            {"wal_bytes", frames * each},
+                                                            {"wal_bytes_max", wal_bytes_max_},
+                                                            {"checkpoints", checkpoints_},
+                                                            {"last_checkpoint_ms", last_checkpoint_ms_},
+                                                            {"wal_emptied", emptied_},
+                                                            {"gates", static_cast<std::int64_t>(gates_)},
+                                                            {"gates_failed", gates_failed_},
+                                                            {"snapshots_expired", expired_},
+                                                            {"disk_full_times", disk_full_times_}})
+    status.counters.push_back({name, value});
+}
+
+} // namespace quire::actors

@@ -1,0 +1,253 @@
+#include "quire/actors/write_port.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace quire::actors {
+
+namespace {
+
+caf::error expired_failure() {
+  return make_failure(errc::expired, "the deadline passed while the request waited; nothing of it was tried");
+}
+
+caf::error overloaded_failure(const char* whose, std::chrono::milliseconds retry_after) {
+  return make_failure(errc::overloaded,
+                      std::string{"too many writes "} + whose
+                        + " wait already; nothing of this one was tried. Try again in "
+                        + std::to_string(retry_after.count()) + " ms",
+                      retry_after);
+}
+
+} // namespace
+
+write_port::write_port(write_limits limits, std::shared_ptr<const clock_source> clock)
+  : limits_(limits), clock_(std::move(clock)), admission_(limits.requests_max, limits.bytes_max) {}
+
+write_port::~write_port() {
+  close("the runtime is closed");
+}
+
+void write_port::submit(request_pointer request) {
+  if (request->lane == lane::control)
+    request->lane = lane::interactive;
+  insert(std::move(request), true);
+}
+
+void write_port::submit_own(request_pointer request) {
+  insert(std::move(request), false);
+}
+
+std::optional<caf::error> write_port::refused(const write_request& request, bool client) const {
+  if (!closed_.empty())
+    return make_failure(errc::unavailable, closed_);
+  if (client && !closed_to_clients_.empty())
+    return make_failure(errc::unavailable, closed_to_clients_);
+  if (refusal_ && request.lane >= refusal_->from)
+    return make_failure(refusal_->code, refusal_->why, refusal_->retry_after);
+  return std::nullopt;
+}
+
+void write_port::insert(request_pointer request, bool counted) {
+  if (request->deadline == time_point{})
+    request->deadline = clock_->now() + request->timeout().value_or(limits_.timeout);
+  request->judged_by(*clock_);
+  if (request->wants_number()) {
+    auto now_ms = clock_->unix_ms();
+    request->came_at(now_ms, now_ms - limits_.key_retention.count());
+  }
+  std::function<void()> wake;
+  std::function<void()> arm;
+  std::optional<caf::error> answer;
+  {
+    std::lock_guard guard(mutex_);
+    answer = refused(*request, counted);
+    if (!answer && counted) {
+      if (queue_.size_of(request->client) >= limits_.client_requests_max
+          || (queue_.bytes_of(request->client) + request->bytes > limits_.client_bytes_max
+              && queue_.size_of(request->client) > 0))
+        answer = overloaded_failure("of this client", retry_after_locked());
+      else if (!admission_.enter(request->bytes))
+        answer = overloaded_failure("", retry_after_locked());
+      else
+        request->count_out_of(admission_);
+    }
+    if (!answer) {
+      queue_.push(std::move(request));
+      if (wake_ && !std::exchange(awake_, true))
+        wake = wake_;
+      if (arm_ && !std::exchange(watched_, true))
+        arm = arm_;
+    }
+  }
+  if (answer)
+    return request->fail(std::move(*answer));
+  if (wake)
+    wake();
+  if (arm)
+    arm();
+}
+
+messages::request_cancelled write_port::cancel(std::uint64_t client, std::uint64_t number) {
+  using stage = messages::request_cancelled::stage;
+  request_pointer waiting;
+  {
+    std::lock_guard guard(mutex_);
+    waiting = queue_.take(client, number);
+    if (!waiting) {
+      for (auto* one : running_) {
+        if (one->client == client && one->number == number && number != 0) {
+          one->stop();
+          return {stage::running};
+        }
+      }
+      return {stage::unknown};
+    }
+  }
+  waiting->fail(make_failure(errc::cancelled, "cancelled while it waited; nothing of it was tried"));
+  return {stage::waiting};
+}
+
+bool write_port::expire() {
+  std::vector<request_pointer> late;
+  bool waits = false;
+  {
+    std::lock_guard guard(mutex_);
+    late = queue_.take_expired(clock_->now());
+    waits = !queue_.empty();
+    watched_ = waits;
+  }
+  for (auto& one : late)
+    one->fail(expired_failure());
+  return waits;
+}
+
+void write_port::watch_deadlines(std::function<void()> arm) {
+  bool now = false;
+  {
+    std::lock_guard guard(mutex_);
+    arm_ = std::move(arm);
+    watched_ = false;
+    if (arm_ && !queue_.empty())
+      now = watched_ = true;
+  }
+  if (now)
+    arm_();
+}
+
+void write_port::close_to_clients(const std::string& reason) {
+  std::lock_guard guard(mutex_);
+  closed_to_clients_ = reason;
+}
+
+void write_port::close(const std::string& reason) {
+  std::vector<request_pointer> left;
+  {
+    std::lock_guard guard(mutex_);
+    closed_ = reason;
+    left = queue_.take_all();
+    arm_ = nullptr;
+  }
+  for (auto& one : left)
+    one->fail(make_failure(errc::unavailable, reason));
+}
+
+std::uint64_t write_port::attach(std::function<void()> wake) {
+  std::function<void()> now;
+  std::uint64_t number = 0;
+  {
+    std::lock_guard guard(mutex_);
+    wake_ = std::move(wake);
+    number = ++writer_;
+    running_.clear();
+    awake_ = !queue_.empty();
+    if (awake_)
+      now = wake_;
+  }
+  if (now)
+    now();
+  return number;
+}
+
+void write_port::detach(std::uint64_t writer) {
+  std::lock_guard guard(mutex_);
+  if (writer != writer_)
+    return;
+  wake_ = nullptr;
+  running_.clear();
+}
+
+std::vector<write_port::request_pointer> write_port::take(std::size_t most) {
+  std::vector<request_pointer> taken;
+  std::vector<request_pointer> late;
+  auto now = clock_->now();
+  {
+    std::lock_guard guard(mutex_);
+    taken.reserve(std::min(most, queue_.size()));
+    running_.clear();
+    while (taken.size() < most) {
+      auto next = queue_.pop();
+      if (!next)
+        break;
+      if (next->deadline <= now) {
+        late.push_back(std::move(next));
+        continue;
+      }
+      running_.push_back(next.get());
+      taken.push_back(std::move(next));
+    }
+    awake_ = !taken.empty();
+  }
+  for (auto& one : late)
+    one->fail(expired_failure());
+  return taken;
+}
+
+void write_port::finished(std::size_t requests, std::chrono::nanoseconds time) {
+  std::lock_guard guard(mutex_);
+  running_.clear();
+  if (requests == 0)
+    return;
+  auto each = std::chrono::duration<double>(time).count() / static_cast<double>(requests);
+  request_seconds_ += (each - request_seconds_) / 8;
+}
+
+void write_port::refuse(lane from, errc code, const std::string& why,
+                        std::chrono::milliseconds retry_after) {
+  std::vector<request_pointer> left;
+  {
+    std::lock_guard guard(mutex_);
+    refusal_ = refusal{from, code, why, retry_after};
+    for (auto& one : queue_.take_all()) {
+      if (one->lane >= from)
+        left.push_back(std::move(one));
+      else
+        queue_.push(std::move(one));
+    }
+  }
+  for (auto& one : left)
+    one->fail(make_failure(code, why, retry_after));
+}
+
+void write_port::refuse_nobody() {
+  std::lock_guard guard(mutex_);
+  refusal_.reset();
+}
+
+std::chrono::milliseconds write_port::retry_after_locked() const {
+  auto seconds = request_seconds_ * static_cast<double>(queue_.size());
+  auto ms = static_cast<std::int64_t>(seconds * 1000 / 2);
+  return std::chrono::milliseconds{std::clamp<std::int64_t>(ms, 1, 30'000)};
+}
+
+std::chrono::milliseconds write_port::retry_after() const {
+  std::lock_guard guard(mutex_);
+  return retry_after_locked();
+}
+
+std::size_t write_port::waiting() const {
+  std::lock_guard guard(mutex_);
+  return queue_.size();
+}
+
+} // namespace quire::actors

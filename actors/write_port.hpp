@@ -1,0 +1,121 @@
+#pragma once
+
+#include "quire/actors/admission.hpp"
+#include "quire/actors/fair_queue.hpp"
+#include "quire/actors/writer_requests.hpp"
+#include "quire/messages/types/clock_source.hpp"
+#include "quire/messages/write.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace quire::actors {
+
+/// How much may wait for the writer.
+struct write_limits {
+  std::size_t requests_max = 100'000;                  ///< Of all clients together.
+  std::size_t bytes_max = std::size_t{256} << 20;
+  std::size_t client_requests_max = 100'000;           ///< Of one client.
+  std::size_t client_bytes_max = std::size_t{256} << 20;
+  std::chrono::milliseconds timeout{30'000};           ///< Of requests that do not say.
+  std::chrono::milliseconds key_retention{86'400'000}; ///< How long idempotency keys count.
+};
+
+/// Where requests that write wait for the writer. It outlives writers: what waits when one
+/// ends is there for the next. Thread-safe: whoever has a request puts it in, actor or not,
+/// and the writer is woken only if it sleeps.
+class write_port {
+public:
+  using time_point = std::chrono::steady_clock::time_point;
+  using request_pointer = std::unique_ptr<write_request>;
+
+  write_port(write_limits limits, std::shared_ptr<const clock_source> clock);
+  write_port(const write_port&) = delete;
+  write_port& operator=(const write_port&) = delete;
+  ~write_port();
+
+  /// Lets a client's request wait, or answers it at once: `overloaded` past a limit,
+  /// `unavailable` when closed, or what `refuse` says. A client gets no turns of `control`.
+  void submit(request_pointer request);
+
+  /// The same for what the services of the runtime write: without limits.
+  void submit_own(request_pointer request);
+
+  messages::request_cancelled cancel(std::uint64_t client, std::uint64_t number);
+
+  /// Answers those whose deadline has come. Returns whether any wait still.
+  bool expire();
+
+  /// Calls `arm` when something begins to wait and nobody watches the deadlines: whoever
+  /// is armed calls `expire` from time to time until it returns false.
+  void watch_deadlines(std::function<void()> arm);
+
+  /// Refuses clients from now on, but not those who wait already: the runtime is about to end.
+  void close_to_clients(const std::string& reason);
+
+  /// Refuses everybody from now on, and those who wait: no writer will come any more.
+  void close(const std::string& reason);
+
+  /// A writer is there: `wake` is called, on any thread, when something waits and it
+  /// may be asleep. Returns the number of this writer.
+  std::uint64_t attach(std::function<void()> wake);
+  /// It is there no more, unless another one is by now.
+  void detach(std::uint64_t writer);
+
+  /// Returns the next requests, `most` at a time, whose deadline has not come; answers
+  /// those whose has. When it returns none, the writer will be woken.
+  std::vector<request_pointer> take(std::size_t most);
+
+  /// What was taken is executed and is about to be answered, after `time` of work: it
+  /// cannot be cancelled any more.
+  void finished(std::size_t requests, std::chrono::nanoseconds time);
+
+  /// From now on answers requests of `from` and the lanes after it so, also those who
+  /// wait; until `refuse_nobody`.
+  void refuse(lane from, errc code, const std::string& why, std::chrono::milliseconds retry_after);
+  void refuse_nobody();
+
+  /// Counts what waits or is executed, and requests that become writes later.
+  admission& admitted() noexcept { return admission_; }
+  std::chrono::milliseconds retry_after() const;
+
+  std::size_t waiting() const;
+
+private:
+  struct refusal {
+    lane from = lane::control;
+    errc code = errc::unavailable;
+    std::string why;
+    std::chrono::milliseconds retry_after{0};
+  };
+
+  std::optional<caf::error> refused(const write_request& request, bool client) const;
+  void insert(request_pointer request, bool counted);
+  std::chrono::milliseconds retry_after_locked() const;
+
+  const write_limits limits_;
+  const std::shared_ptr<const clock_source> clock_;
+  admission admission_;
+
+  mutable std::mutex mutex_;
+  fair_queue<write_request> queue_;
+  std::vector<write_request*> running_;
+  std::optional<refusal> refusal_;
+  std::string closed_to_clients_;
+  std::string closed_;
+  std::function<void()> wake_;
+  std::function<void()> arm_;
+  std::uint64_t writer_ = 0;
+  bool awake_ = false;             ///< The writer will call `take` without being woken.
+  bool watched_ = false;           ///< Somebody will call `expire`.
+  double request_seconds_ = 20e-6; ///< What one request took lately.
+};
+
+} // namespace quire::actors

@@ -1,0 +1,50 @@
+#include "quire/app/row_stream.hpp"
+
+#include "quire/app/row_stream_impl.hpp"
+
+#include <utility>
+
+namespace quire {
+
+row_stream::row_stream(std::unique_ptr<impl> own) : impl_(std::move(own)) {}
+row_stream::row_stream(row_stream&&) noexcept = default;
+row_stream& row_stream::operator=(row_stream&&) noexcept = default;
+row_stream::~row_stream() = default;
+
+const std::vector<std::string>& row_stream::columns() const noexcept {
+  return impl_->columns;
+}
+
+std::optional<std::vector<std::vector<value>>> row_stream::next() {
+  return impl_->next();
+}
+
+row_stream::impl::~impl() {
+  if (stream)
+    caf::anon_send(stream, messages::drain{});
+}
+
+void row_stream::impl::ask() {
+  asked.push_back(ask_later<messages::row_chunk>(bridge, stream, messages::next_chunk{}, limit));
+}
+
+std::optional<std::vector<std::vector<value>>> row_stream::impl::next() {
+  if (ended)
+    return std::nullopt;
+  while (asked.size() < portions_asked)
+    ask();
+  auto first = std::move(asked.front());
+  asked.pop_front();
+  try {
+    auto chunk = first.get();
+    ended = chunk.last;
+    if (chunk.rows.empty())
+      return std::nullopt;
+    return std::move(chunk.rows);
+  } catch (...) {
+    ended = true;
+    throw;
+  }
+}
+
+} // namespace quire

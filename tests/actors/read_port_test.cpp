@@ -1,0 +1,185 @@
+#include "quire/actors/read_port.hpp"
+
+#include "quire/tests/support/heard.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace quire;
+using namespace quire::actors;
+using namespace quire::messages;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct set_clock final : clock_source {
+  std::int64_t unix_ms() const override { return 0; }
+  std::chrono::steady_clock::time_point now() const override { return time; }
+  std::chrono::steady_clock::time_point time{1000s};
+};
+
+struct port_fixture {
+  using answer = std::shared_ptr<tests::heard<query_result>>;
+  using answers = std::vector<answer>;
+
+  port_fixture() {
+    limits.requests_max = 20;
+    limits.client_requests_max = 15;
+    port = std::make_unique<actors::read_port>(limits, clock);
+  }
+
+  answer submit(std::uint64_t client, const std::string& sql = "SELECT 1", std::uint64_t number = 0) {
+    auto result = std::make_shared<tests::heard<query_result>>();
+    query content;
+    content.statements = {{sql, {}}};
+    content.terms.client = client;
+    content.terms.request = number;
+    port->submit(std::make_unique<query_request>(std::move(content), result->promise()));
+    return result;
+  }
+
+  read_limits limits;
+  std::shared_ptr<set_clock> clock = std::make_shared<set_clock>();
+  std::unique_ptr<actors::read_port> port;
+  int woken[3] = {};
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(read_port, port_fixture)
+
+// A long query keeps nobody waiting but those that need its reader.
+BOOST_AUTO_TEST_CASE(whichever_reader_is_idle_is_woken) {
+  auto first = port->attach(reader_kind::slow, [&] { ++woken[0]; });
+  auto second = port->attach(reader_kind::slow, [&] { ++woken[1]; });
+  submit(1);
+  BOOST_TEST((woken[0] == 1 && woken[1] == 0));
+  auto long_query = port->take(first, 10);
+  BOOST_TEST(long_query.size() == 1u);
+  submit(1);
+  BOOST_TEST((woken[0] == 1 && woken[1] == 1));
+  BOOST_TEST(port->take(second, 10).size() == 1u);
+  port->done(second);
+  BOOST_TEST(port->take(second, 10).empty());
+  submit(1);
+  BOOST_TEST((woken[0] == 1 && woken[1] == 2));
+}
+
+BOOST_AUTO_TEST_CASE(quick_readers_leave_what_takes_long_to_those_with_a_thread) {
+  auto quick = port->attach(reader_kind::quick, [&] { ++woken[0]; });
+  auto slow = port->attach(reader_kind::slow, [&] { ++woken[1]; });
+  submit(1, "SELECT slow");
+  auto taken = port->take(quick, 10);
+  BOOST_REQUIRE(taken.size() == 1u);
+  BOOST_TEST(port->move_to_slow(std::move(taken[0])) == nullptr);
+  port->done(quick);
+  BOOST_TEST((woken[0] == 1 && woken[1] == 1));
+  BOOST_TEST(port->take(slow, 10).size() == 1u);
+  port->done(slow);
+  BOOST_TEST(port->take(slow, 10).empty());
+  port->take(quick, 10);
+  submit(1, "SELECT slow"); // Known by now.
+  BOOST_TEST((woken[0] == 1 && woken[1] == 2));
+  submit(1, "SELECT fast");
+  BOOST_TEST((woken[0] == 2 && woken[1] == 2));
+  BOOST_TEST(port->moved() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(without_readers_with_a_thread_a_request_stays) {
+  auto quick = port->attach(reader_kind::quick, [] {});
+  submit(1);
+  auto taken = port->take(quick, 10);
+  BOOST_TEST(port->move_to_slow(std::move(taken.at(0))) != nullptr);
+}
+
+BOOST_AUTO_TEST_CASE(past_the_limits_requests_are_refused) {
+  answers kept;
+  for (int i = 0; i < 15; ++i)
+    kept.push_back(submit(1));
+  BOOST_TEST(submit(1)->failed_with(errc::overloaded));
+  for (int i = 0; i < 5; ++i)
+    kept.push_back(submit(2));
+  BOOST_TEST(submit(2)->failed_with(errc::overloaded));
+  BOOST_TEST(port->refused() == 2);
+  for (auto& one : kept)
+    BOOST_TEST(!one->answered());
+}
+
+BOOST_AUTO_TEST_CASE(requests_are_cancelled_and_expire) {
+  using stage = request_cancelled::stage;
+  auto reader = port->attach(reader_kind::slow, [] {});
+  auto waiting = submit(1, "SELECT 1", 5);
+  BOOST_TEST((port->cancel(1, 5).found == stage::waiting));
+  BOOST_TEST(waiting->failed_with(errc::cancelled));
+  auto running = submit(1, "SELECT 1", 5);
+  auto taken = port->take(reader, 10);
+  BOOST_TEST((port->cancel(1, 5).found == stage::running));
+  BOOST_TEST(taken.at(0)->stopped());
+  taken.clear();
+  port->done(reader);
+  auto late = submit(1);
+  clock->time += 31s;
+  BOOST_TEST(!port->expire());
+  BOOST_TEST(late->failed_with(errc::expired));
+}
+
+BOOST_AUTO_TEST_CASE(behind_a_closed_gate_no_snapshot_is_begun) {
+  int cleared = 0;
+  auto first = port->attach(reader_kind::slow, [&] { ++woken[0]; });
+  auto second = port->attach(reader_kind::slow, [&] { ++woken[1]; });
+  submit(1);
+  auto taken = port->take(first, 10);
+  port->close_gate([&] { ++cleared; });
+  BOOST_TEST(cleared == 0); // It is still open.
+  submit(1);
+  BOOST_TEST(woken[1] == 0);
+  BOOST_TEST(port->take(second, 10).empty());
+  BOOST_TEST(!port->hold_snapshot(second, "a stream"));
+  port->done(first);
+  BOOST_TEST(cleared == 1);
+  BOOST_TEST(port->take(first, 10).empty());
+  port->open_gate();
+  BOOST_TEST((woken[0] + woken[1] == 2));
+  BOOST_TEST(port->take(first, 10).size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_gate_with_nobody_behind_it_is_clear_at_once) {
+  int cleared = 0;
+  port->close_gate([&] { ++cleared; });
+  BOOST_TEST(cleared == 1);
+}
+
+// A reader that dies must not keep the log from being emptied.
+BOOST_AUTO_TEST_CASE(the_snapshot_of_a_dead_reader_is_gone) {
+  int cleared = 0;
+  auto reader = port->attach(reader_kind::slow, [] {});
+  submit(1);
+  auto taken = port->take(reader, 10);
+  port->close_gate([&] { ++cleared; });
+  taken.clear();
+  port->detach(reader);
+  BOOST_TEST(cleared == 1);
+}
+
+BOOST_AUTO_TEST_CASE(the_oldest_snapshot_is_known_with_its_sql_and_can_be_ended) {
+  auto first = port->attach(reader_kind::slow, [] {});
+  auto second = port->attach(reader_kind::slow, [] {});
+  BOOST_TEST(!port->oldest().has_value());
+  submit(1, "SELECT old");
+  auto taken = port->take(first, 10);
+  first->current = taken.at(0).get();
+  clock->time += 10s;
+  BOOST_TEST(port->hold_snapshot(second, "a stream"));
+  clock->time += 1s;
+  BOOST_TEST(port->oldest()->what == "SELECT old");
+  BOOST_TEST(port->oldest()->age.count() == 11'000);
+  auto ended = port->expire_older(5s);
+  BOOST_REQUIRE(ended.size() == 1u);
+  BOOST_TEST(ended[0].what == "SELECT old");
+  BOOST_TEST((first->expire && !second->expire));
+  BOOST_TEST(port->expire_older(5s).empty()); // Told once.
+  taken.clear();
+  port->done(first);
+  BOOST_TEST(port->oldest()->what == "a stream");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,82 @@
+#include "quire/actors/wal_plan.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace quire;
+using namespace quire::actors;
+using namespace std::chrono_literals;
+
+namespace {
+
+using step = actors::wal_plan::step;
+constexpr actors::wal_plan::time_point start{1000s};
+
+wal_limits small() {
+  wal_limits limits;
+  limits.gate_bytes = 16'000;
+  limits.expire_bytes = 64'000;
+  limits.refuse_bytes = 100'000;
+  return limits;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(wal_plan)
+
+BOOST_AUTO_TEST_CASE(the_log_is_moved_in_a_quiet_moment_but_not_at_any_price) {
+  actors::wal_plan plan;
+  BOOST_TEST((plan.due(999, 1, false, start) == step::none));
+  BOOST_TEST((plan.due(1000, 1, false, start) == step::move));
+  BOOST_TEST((plan.due(3999, 1, true, start) == step::none));
+  BOOST_TEST((plan.due(4000, 1, true, start) == step::move));
+}
+
+BOOST_AUTO_TEST_CASE(after_a_move_the_log_must_grow_again) {
+  actors::wal_plan plan;
+  plan.moved(1200);
+  BOOST_TEST((plan.due(2199, 1, false, start) == step::none)); // A reader kept it from starting over.
+  BOOST_TEST((plan.due(2200, 1, false, start) == step::move));
+  BOOST_TEST((plan.due(100, 1, false, start) == step::none)); // It started over.
+  BOOST_TEST((plan.due(1000, 1, false, start) == step::move));
+}
+
+// Otherwise readers that overlap would let it grow without an end.
+BOOST_AUTO_TEST_CASE(a_log_that_is_too_long_is_emptied_behind_a_gate) {
+  actors::wal_plan plan{small()};
+  BOOST_TEST((plan.due(15'999, 1, true, start) != step::gate));
+  BOOST_TEST((plan.due(16'000, 1, true, start) == step::gate));
+  plan.gate_tried(true, 16'000, start);
+  BOOST_TEST((plan.due(16'000, 1, true, start + 999ms) != step::gate));
+  BOOST_TEST((plan.due(16'000, 1, true, start + 1000ms) == step::gate));
+}
+
+BOOST_AUTO_TEST_CASE(a_gate_that_was_in_vain_is_tried_less_and_less_often) {
+  actors::wal_plan plan{small()};
+  auto now = start;
+  for (auto pause : {2s, 4s, 8s, 16s, 32s, 32s}) {
+    plan.gate_tried(false, 16'000, now);
+    BOOST_TEST((plan.due(16'000, 1, true, now + pause - 1ms) != step::gate));
+    now += pause;
+    BOOST_TEST((plan.due(16'000, 1, true, now) == step::gate));
+  }
+  plan.gate_tried(true, 16'000, now);
+  BOOST_TEST((plan.due(16'000, 1, true, now + 1s) == step::gate));
+}
+
+BOOST_AUTO_TEST_CASE(past_the_second_limit_snapshots_are_ended_without_delay) {
+  actors::wal_plan plan{small()};
+  for (int i = 0; i < 6; ++i)
+    plan.gate_tried(false, 16'000, start);
+  BOOST_TEST((plan.due(64'000, 1, true, start + 999ms) != step::expire));
+  BOOST_TEST((plan.due(64'000, 1, true, start + 1s) == step::expire));
+}
+
+BOOST_AUTO_TEST_CASE(past_the_last_limit_bulk_is_refused_first_then_everybody) {
+  actors::wal_plan plan{small()};
+  BOOST_TEST(!plan.refused(99'999, 1).has_value());
+  BOOST_TEST((plan.refused(100'000, 1) == lane::bulk));
+  BOOST_TEST((plan.refused(124'999, 1) == lane::bulk));
+  BOOST_TEST((plan.refused(125'000, 1) == lane::interactive));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

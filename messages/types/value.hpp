@@ -51,6 +51,12 @@ public:
     return data_;
   }
 
+  /// Gives its content away. The value itself is still of the same kind then, but
+  /// may be empty.
+  storage take() && noexcept {
+    return std::move(data_);
+  }
+
   /// Each returns the alternative of that name.
   /// @throws std::bad_variant_access if the value is of another kind; nothing
   ///         is ever converted silently.

@@ -4,8 +4,11 @@
 #include "quire/messages/types/row_set.hpp"
 #include "quire/messages/types/sql.hpp"
 #include "quire/storage/sqlite/connection.hpp"
+#include "quire/storage/sqlite/typed_statement.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -18,18 +21,54 @@ public:
   explicit snapshot(connection& db) : db_(&db) {}
 
   /// Compiles `sql` or takes it from the connection's cache.
-  statement_cache::lease prepare(std::string_view sql) {
+  statement_cache::lease prepare(std::string_view sql) const {
     return db_->prepare(sql);
   }
 
+  /// How much one query may return.
+  static constexpr std::size_t rows_limit = 1'000'000;
+  static constexpr std::size_t bytes_limit = std::size_t{256} << 20;
+
   /// Runs `query` and returns its rows.
   /// @throws error with `errc::too_large` past one of the limits.
-  row_set query(const sql_statement& query, std::size_t rows_max = 1'000'000,
-                std::size_t bytes_max = std::size_t{256} << 20);
+  row_set query(const sql_statement& query, std::size_t rows_max = rows_limit,
+                std::size_t bytes_max = bytes_limit) const;
+
+  /// Binds `values`, and returns the rows as `T`: a scalar, a tuple or a plain struct,
+  /// see `readable_row` in `messages/types/typed_rows.hpp`.
+  /// @throws error: `invalid_argument` if the columns do not fit `T`; `too_large` past
+  ///         `rows_limit` or about `bytes_limit`.
+  template <class T, class... Values>
+  std::vector<T> query_as(std::string_view sql, const Values&... values) const {
+    auto stmt = db_->prepare(sql);
+    return read_rows<T>(stmt->bind(values...), sql, rows_limit, bytes_limit);
+  }
+
+  /// The same for a query that has exactly one row.
+  /// @throws error as above; `not_found` without a row, `conflict` with more.
+  template <class T, class... Values>
+  T query_one(std::string_view sql, const Values&... values) const {
+    auto stmt = db_->prepare(sql);
+    return read_only_row<T>(stmt->bind(values...), sql);
+  }
+
+  /// The same for a query that has one row or none.
+  template <class T, class... Values>
+  std::optional<T> query_optional(std::string_view sql, const Values&... values) const {
+    auto stmt = db_->prepare(sql);
+    return read_optional_row<T>(stmt->bind(values...), sql);
+  }
+
+  /// The same for a query that has exactly one row with one column.
+  template <class T, class... Values>
+  T query_scalar(std::string_view sql, const Values&... values) const {
+    static_assert(readable_scalar<T>, "one value cannot be read as this type: see quire::readable_scalar");
+    return query_one<T>(sql, values...);
+  }
 
   /// For SQL from outside, see `connection::outside_sql`.
-  connection::outside_sql outside() { return connection::outside_sql{*db_}; }
-  statement_cache::lease prepare_from_outside(std::string_view sql) {
+  connection::outside_sql outside() const { return connection::outside_sql{*db_}; }
+  statement_cache::lease prepare_from_outside(std::string_view sql) const {
     return db_->prepare_from_outside(sql);
   }
 

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <climits>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -51,6 +53,28 @@ bool mentions_ours(std::string_view sql) {
       return true;
   return false;
 }
+
+/// How much SQL from outside may ask for (https://www.sqlite.org/limits.html). Ours, and
+/// that of the application's functions, has SQLite's own limits, which are far wider.
+/// The last two are checked when a statement runs, all others when it is compiled.
+struct sql_limit {
+  int id;
+  int most;
+};
+
+constexpr auto outside_limits = std::to_array<sql_limit>({
+  {SQLITE_LIMIT_EXPR_DEPTH, 200},
+  {SQLITE_LIMIT_COMPOUND_SELECT, 100},
+  {SQLITE_LIMIT_COLUMN, 500},
+  {SQLITE_LIMIT_VDBE_OP, 1'000'000},
+  {SQLITE_LIMIT_FUNCTION_ARG, 100},
+  {SQLITE_LIMIT_VARIABLE_NUMBER, 32'766},
+  // A match takes the length of the text times that of the pattern, and nothing
+  // interrupts it.
+  {SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000},
+  {SQLITE_LIMIT_TRIGGER_DEPTH, 32},
+});
+constexpr std::size_t outside_sql_bytes_max = 1'000'000;
 
 /// Whether an action that SQLite asks about changes a table, an index or a trigger.
 bool changes_something(int action) {
@@ -158,6 +182,13 @@ void connection::state::on_rollback(void* self) {
   static_cast<state*>(self)->rolled_back = true;
 }
 
+void connection::state::change_limits(bool tightly) noexcept {
+  tight = tightly;
+  // SQLite lowers what is above its own limit, which is how one is taken away.
+  for (auto& limit : outside_limits)
+    sqlite3_limit(db, limit.id, tightly ? limit.most : INT_MAX);
+}
+
 connection::connection(std::unique_ptr<state> own) : state_(std::move(own)) {}
 connection::connection(connection&&) noexcept = default;
 connection& connection::operator=(connection&&) noexcept = default;
@@ -166,7 +197,15 @@ connection::~connection() = default;
 statement_cache::lease connection::prepare_from_outside(std::string_view sql) {
   // It is asked when a statement is compiled: one of ours must not serve others. Texts
   // of ours name our tables, so their names keep the two apart.
+  if (sql.size() > outside_sql_bytes_max)
+    throw error(errc::too_large,
+                "the SQL text is longer than " + std::to_string(outside_sql_bytes_max)
+                  + " bytes: bind values as parameters, or send several statements; it begins "
+                    "with: "
+                  + shortened(sql))
+      .refused_before_running();
   auto& s = *state_;
+  s.limit_sql(true);
   s.mentions_ours = mentions_ours(sql);
   return s.mentions_ours ? s.cache.take_new(s.db, sql) : s.cache.take(s.db, sql);
 }
@@ -180,12 +219,14 @@ connection::outside_sql::~outside_sql() {
 }
 
 statement_cache::lease connection::prepare(std::string_view sql) {
+  state_->limit_sql(false);
   return state_->cache.take(state_->db, sql);
 }
 
 void connection::execute(const std::string& sql) {
   if (sql.find('\0') != std::string::npos)
     throw error(errc::sql, "the SQL text holds a zero byte: " + shortened(sql.c_str()));
+  state_->limit_sql(false);
   execute_all(state_->db, sql.c_str());
 }
 

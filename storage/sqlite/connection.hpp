@@ -77,6 +77,12 @@ public:
     connection::state* state_;
   };
 
+  /// Compiles SQL that came as data, or takes it from the cache. It has tighter limits
+  /// than our own: 1,000,000 bytes of text, 500 columns, expressions nested 200 deep, 100
+  /// parts of a compound SELECT, 100 arguments of a function, 32,766 parameters; while it
+  /// runs, patterns of LIKE and GLOB of 1000 bytes and triggers nested 32 deep. The
+  /// limits of a run are those of whoever was prepared last.
+  /// @throws error with `errc::sql` or `errc::too_large`.
   statement_cache::lease prepare_from_outside(std::string_view sql);
 
   /// Runs any number of statements that return nothing.

@@ -27,6 +27,13 @@ struct connection::state {
   static int on_commit(void* self);
   static void on_rollback(void* self);
 
+  /// Sets the limits for SQL from outside, or takes them away: see `outside_limits`.
+  void limit_sql(bool tightly) noexcept {
+    if (tight != tightly)
+      change_limits(tightly);
+  }
+  void change_limits(bool tightly) noexcept;
+
   sqlite3* db = nullptr;
   bool writable;
   bool created = false;                ///< The file had no page yet.
@@ -43,6 +50,7 @@ struct connection::state {
   bool restricted = false;             ///< Somebody else's code is running: see `restriction`.
   bool from_outside = false;           ///< What is compiled now may not change our tables.
   bool mentions_ours = false;          ///< The text that is compiled now holds our names.
+  bool tight = false;                  ///< The limits are those for SQL from outside.
   bool rolled_back = false;            ///< Since the last BEGIN.
   std::chrono::milliseconds waited{0}; ///< For the present lock.
   std::int64_t lock_waits = 0;

@@ -1,5 +1,6 @@
 #include "quire/app/opening.hpp"
 
+#include "quire/storage/file_system.hpp"
 #include "quire/storage/sqlite/file_origin.hpp"
 #include "quire/storage/sqlite/migrations.hpp"
 #include "quire/storage/sqlite/task_store.hpp"
@@ -10,6 +11,11 @@ namespace quire {
 namespace {
 
 constexpr auto schema_owner = "quire";
+
+/// SQLite's VFS for one process: the first connection that writes locks the file for
+/// as long as one is open, and the index of the log is in memory of the process
+/// (https://www.sqlite.org/vfs.html#standard_unix_vfses).
+constexpr auto exclusive_vfs = "unix-excl";
 
 void start_boot(storage::connection& db, std::int64_t now_ms, opening& report) {
   storage::transaction_guard guard(db);
@@ -85,10 +91,13 @@ void open_to_write(const options& options, opened_database& result) {
 } // namespace
 
 opened_database open_database(const options& options) {
+  bool on_disk = options.vfs.empty() || options.vfs.starts_with("unix");
+  if (on_disk && !options.allow_network_file_system)
+    storage::refuse_network_file_system(options.database);
   opened_database result;
   auto& connection = result.connection;
   connection.path = options.database;
-  connection.vfs = options.vfs;
+  connection.vfs = options.exclusive ? exclusive_vfs : options.vfs;
   connection.sync = options.sync;
   connection.patience = options.patience;
   // SQLite checkpoints when the last connection closes, and only then: beside an

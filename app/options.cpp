@@ -66,6 +66,9 @@ void options::validate() const {
   require(migrations.empty() || (!schema.empty() && schema.size() <= 100),
           "migrations need a schema, a name of 1 to 100 bytes");
   require(schema != "quire", "the schema quire is our own: choose another name");
+  require(!exclusive || mode == access_mode::own,
+          "exclusive is for owners: whoever looks or visits shares the file");
+  require(!exclusive || vfs.empty(), "exclusive chooses the VFS itself: leave vfs empty");
   for (auto& [kind, handler] : handlers) {
     require(!kind.empty() && kind.size() <= 100, "the kind of a handler has 1 to 100 bytes");
     require(kind != "command", "the kind command is built in");

@@ -74,6 +74,15 @@ struct options {
   std::optional<bool> foreign_keys;
   std::optional<bool> secure_delete;             ///< true: overwritten in any case.
 
+  /// Own the file alone: other processes can neither read nor write it while it is
+  /// open, and are told that it is locked. In exchange no `-shm` file stands beside
+  /// it. Only with `access_mode::own` and the default VFS.
+  bool exclusive = false;
+
+  /// Open a database on a network file system, too. Locks are not reliable there:
+  /// nothing may open the file but this process.
+  bool allow_network_file_system = false;
+
   task_handlers handlers;                        ///< By kind; `command` is built in.
 
   // For tests and simulations.

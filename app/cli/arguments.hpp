@@ -11,36 +11,43 @@
 
 namespace quire::cli {
 
+/// What every command that opens a database was given for it.
+struct given_database {
+  std::optional<std::string> path; ///< --db
+  bool allow_network_fs = false;
+};
+
 /// `quire run`.
 struct run_arguments {
   std::string file;                            ///< `-` for the standard input.
-  std::optional<std::string> database;
+  given_database database;
   std::map<std::string, std::string> settings; ///< Parameters of the pipeline.
   std::optional<int> workers;
   bool json = false;
   bool quiet = false;
   bool resume = false;
+  bool exclusive = false;
 };
 
 /// `quire sql`.
 struct sql_arguments {
   std::string sql;
   std::vector<std::string> params;
-  std::optional<std::string> database;
+  given_database database;
   bool json = false;
 };
 
 /// `quire task list`.
 struct task_list_arguments {
   task_filter filter;
-  std::optional<std::string> database;
+  given_database database;
   bool json = false;
 };
 
 /// `quire task show`.
 struct task_show_arguments {
   task_id task;
-  std::optional<std::string> database;
+  given_database database;
   bool json = false;
 };
 
@@ -51,27 +58,27 @@ struct task_change_arguments {
   change what = change::retry;
   std::vector<task_id> tasks;
   std::string reason;
-  std::optional<std::string> database;
+  given_database database;
   bool json = false;
 };
 
 /// `quire pipeline list`.
 struct pipeline_list_arguments {
   run_filter filter;
-  std::optional<std::string> database;
+  given_database database;
   bool json = false;
 };
 
 /// `quire pipeline show`.
 struct pipeline_show_arguments {
   run_id run;
-  std::optional<std::string> database;
+  given_database database;
   bool json = false;
 };
 
 /// `quire status`.
 struct status_arguments {
-  std::optional<std::string> database;
+  given_database database;
   bool json = false;
 };
 

@@ -170,10 +170,14 @@ private:
   const CLI::App* app_;
 };
 
+given_database read_database(const words& line) {
+  return {line.text("--db"), line.flag("--allow-network-fs")};
+}
+
 run_arguments read_run(const words& line) {
   run_arguments result;
   result.file = line.argument("FILE");
-  result.database = line.text("--db");
+  result.database = read_database(line);
   for (auto& setting : line.all("--set")) {
     auto equals = setting.find('=');
     if (equals == setting.npos || equals == 0)
@@ -187,6 +191,7 @@ run_arguments read_run(const words& line) {
   result.json = line.flag("--json");
   result.quiet = line.flag("--quiet");
   result.resume = line.flag("--resume");
+  result.exclusive = line.flag("--exclusive");
   if (result.json && result.quiet)
     refuse(line.app(), "--json and --quiet contradict each other");
   return result;
@@ -232,7 +237,7 @@ pipeline_list_arguments read_pipeline_list(const words& line) {
 
 template <class Arguments>
 command with_shared(const words& line, Arguments arguments) {
-  arguments.database = line.text("--db");
+  arguments.database = read_database(line);
   arguments.json = line.flag("--json");
   return arguments;
 }

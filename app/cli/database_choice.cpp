@@ -12,20 +12,13 @@ namespace {
 
 constexpr auto default_path = "var/quire.db";
 
-std::unique_ptr<runtime> open(const std::string& path, access_mode mode) {
-  options chosen;
-  chosen.database = path;
-  chosen.mode = mode;
-  chosen.readers = 1;
-  return std::make_unique<runtime>(std::move(chosen));
-}
-
 } // namespace
 
-database_choice::database_choice(const std::optional<std::string>& given) {
+database_choice::database_choice(const given_database& given)
+  : allow_network_fs_(given.allow_network_fs) {
   auto* variable = std::getenv("QUIRE_DB");
-  if (given) {
-    path_ = *given;
+  if (given.path) {
+    path_ = *given.path;
     from_ = source::option;
   } else if (variable && *variable) {
     path_ = variable;
@@ -45,7 +38,8 @@ std::string database_choice::description() const {
 }
 
 std::string database_choice::option() const {
-  return from_ == source::option ? " --db " + shell_quoted(path_) : std::string{};
+  auto result = from_ == source::option ? " --db " + shell_quoted(path_) : std::string{};
+  return allow_network_fs_ ? result + " --allow-network-fs" : result;
 }
 
 bool database_choice::exists() const {
@@ -70,7 +64,7 @@ void database_choice::create_default_folder() const {
 std::unique_ptr<runtime> database_choice::look() const {
   if (!exists())
     refuse_missing();
-  return open(path_, access_mode::look);
+  return open(access_mode::look);
 }
 
 std::unique_ptr<runtime> database_choice::look_at_tasks() const {
@@ -82,7 +76,16 @@ std::unique_ptr<runtime> database_choice::look_at_tasks() const {
 }
 
 std::unique_ptr<runtime> database_choice::visit() const {
-  return open(path_, access_mode::visit);
+  return open(access_mode::visit);
+}
+
+std::unique_ptr<runtime> database_choice::open(access_mode mode) const {
+  options chosen;
+  chosen.database = path_;
+  chosen.mode = mode;
+  chosen.readers = 1;
+  chosen.allow_network_file_system = allow_network_fs_;
+  return std::make_unique<runtime>(std::move(chosen));
 }
 
 void database_choice::refuse_missing() const {

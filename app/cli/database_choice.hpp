@@ -1,9 +1,9 @@
 #pragma once
 
+#include "quire/app/cli/arguments.hpp"
 #include "quire/app/runtime.hpp"
 
 #include <memory>
-#include <optional>
 #include <string>
 
 namespace quire::cli {
@@ -11,8 +11,8 @@ namespace quire::cli {
 /// The database that a command works on, and who chose it.
 class database_choice {
 public:
-  /// `given` is the value of --db; then comes $QUIRE_DB, then var/quire.db.
-  explicit database_choice(const std::optional<std::string>& given);
+  /// What was given comes first, then $QUIRE_DB, then var/quire.db.
+  explicit database_choice(const given_database& given);
 
   const std::string& path() const noexcept {
     return path_;
@@ -20,6 +20,10 @@ public:
 
   /// `var/quire.db (default)`, `/tmp/a.db ($QUIRE_DB)`, `x.db`.
   std::string description() const;
+
+  bool allow_network_fs() const noexcept {
+    return allow_network_fs_;
+  }
 
   /// What makes another command of ours use the same database: ` --db x.db`.
   std::string option() const;
@@ -45,8 +49,11 @@ public:
 private:
   enum class source { option, environment, standard };
 
+  std::unique_ptr<runtime> open(access_mode mode) const;
+
   std::string path_;
   source from_ = source::standard;
+  bool allow_network_fs_;
 };
 
 } // namespace quire::cli

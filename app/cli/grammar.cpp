@@ -92,6 +92,7 @@ void add_flag(CLI::App* app, const std::string& name, const std::string& descrip
 
 void add_database(CLI::App* app) {
   add_value(app, "--db", "PATH", "The database (default: $QUIRE_DB, then var/quire.db)");
+  add_flag(app, "--allow-network-fs", "Also on a network file system, where locks are not reliable");
 }
 
 } // namespace
@@ -133,6 +134,7 @@ void grammar::add_run() {
   add_value(run, "--workers", "N", "Tasks that run at a time (default: twice the processors, 4 or more)");
   add_flag(run, "--json", "JSON lines of what happens, the last one a summary");
   add_flag(run, "--quiet", "Say nothing but errors");
+  add_flag(run, "--exclusive", "Keep all other processes out of the database meanwhile");
   add_flag(run, "--resume", "Go on with the newest unfinished run of this pipeline, if any");
   run->footer(run_footer);
 }

@@ -147,6 +147,8 @@ void pipeline_run::check_settings() {
 void pipeline_run::open() {
   options chosen;
   chosen.database = database_.path();
+  chosen.allow_network_file_system = database_.allow_network_fs();
+  chosen.exclusive = arguments_.exclusive;
   // Twice the processors: while a result is committed, another program runs.
   chosen.workers = arguments_.workers.value_or(
     static_cast<int>(std::clamp(2 * std::thread::hardware_concurrency(), 4u, 1024u)));

@@ -52,7 +52,7 @@ std::optional<row_set> try_to_read(runtime& looking, const sql_statement& statem
 /// found out on an empty one, so that nothing is created for any other.
 void require_writing(const database_choice& database, const sql_statement& statement) {
   scratch_file empty;
-  auto looking = database_choice(empty.path()).look();
+  auto looking = database_choice({empty.path(), true}).look();
   try {
     if (!try_to_read(*looking, statement))
       return;

@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(run_takes_its_options_before_and_behind_the_file) {
                      words{"run", "--resume", "--json", "--workers=3", "--set=a=1", "--db=x.db", "p.json"}}) {
     auto run = read<run_arguments>(line);
     BOOST_TEST(run.file == "p.json");
-    BOOST_TEST(run.database.value() == "x.db");
+    BOOST_TEST(run.database.path.value() == "x.db");
     BOOST_TEST(run.settings.at("a") == "1");
     BOOST_TEST(run.workers.value() == 3);
     BOOST_TEST((run.json && run.resume && !run.quiet));
@@ -44,10 +44,21 @@ BOOST_AUTO_TEST_CASE(run_takes_its_options_before_and_behind_the_file) {
 BOOST_AUTO_TEST_CASE(what_is_not_given_is_absent) {
   auto run = read<run_arguments>({"run", "-"});
   BOOST_TEST(run.file == "-");
-  BOOST_TEST(!run.database.has_value());
+  BOOST_TEST(!run.database.path.has_value());
   BOOST_TEST(!run.workers.has_value());
   BOOST_TEST(run.settings.empty());
   BOOST_TEST((!run.json && !run.resume && !run.quiet));
+}
+
+BOOST_AUTO_TEST_CASE(a_network_file_system_is_allowed_and_others_are_kept_out_only_on_request) {
+  auto run = read<run_arguments>({"run", "--allow-network-fs", "p.json", "--exclusive"});
+  BOOST_TEST((run.database.allow_network_fs && run.exclusive));
+  run = read<run_arguments>({"run", "p.json"});
+  BOOST_TEST((!run.database.allow_network_fs && !run.exclusive));
+  BOOST_TEST(read<sql_arguments>({"sql", "--allow-network-fs", "SELECT 1"}).database.allow_network_fs);
+  BOOST_TEST(read<task_show_arguments>({"task", "show", "1", "--allow-network-fs"}).database.allow_network_fs);
+  BOOST_TEST(read<status_arguments>({"status", "--allow-network-fs"}).database.allow_network_fs);
+  BOOST_TEST(refusal({"status", "--exclusive"}).find("--exclusive: unknown option") != std::string::npos);
 }
 
 // The library would take some of these for lists, or take them apart.

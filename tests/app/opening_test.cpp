@@ -9,6 +9,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <array>
+#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -165,6 +166,36 @@ BOOST_AUTO_TEST_CASE(a_schema_needs_a_name_of_its_own) {
   BOOST_TEST((problem_of(options) == errc::invalid_argument));
   options.schema = "quire";
   BOOST_TEST((problem_of(options) == errc::invalid_argument));
+}
+
+// What this process does to the file is in tests/storage/exclusive_test.cpp.
+BOOST_AUTO_TEST_CASE(an_exclusive_owner_has_readers_and_a_lock_of_its_own) {
+  auto alone = chosen();
+  alone.exclusive = true;
+  {
+    runtime running{alone};
+    running.write("CREATE TABLE t(x)");
+    running.write("INSERT INTO t VALUES(?1)", {7});
+    BOOST_TEST(running.query("SELECT x FROM t").rows.at(0).at(0).integer() == 7);
+    BOOST_TEST(!std::filesystem::exists(path + "-shm"));
+    BOOST_TEST((problem_of(alone) == errc::already_owned));
+    BOOST_TEST((problem_of(chosen()) == errc::already_owned));
+  }
+  runtime running{chosen()};
+  BOOST_TEST(running.query("SELECT x FROM t").rows.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(only_an_owner_with_the_usual_vfs_can_be_exclusive) {
+  for (auto mode : {access_mode::visit, access_mode::look}) {
+    auto options = chosen(mode);
+    options.exclusive = true;
+    BOOST_TEST((problem_of(options) == errc::invalid_argument));
+  }
+  auto options = chosen();
+  options.exclusive = true;
+  options.vfs = "unix-dotfile";
+  BOOST_TEST((problem_of(options) == errc::invalid_argument));
+  BOOST_TEST(!std::filesystem::exists(path));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

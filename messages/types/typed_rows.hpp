@@ -204,7 +204,7 @@ T read_value(Value&& x, const Place& place) {
     if constexpr (std::is_lvalue_reference_v<Value>)
       return std::get<Content>(x.data());
     else
-      return std::get<Content>(std::move(x).take());
+      return std::get<Content>(std::forward<Value>(x).take());
   };
   if constexpr (std::same_as<T, value>) {
     return std::forward<Value>(x);

@@ -7,6 +7,7 @@
 #include "quire/messages/types/pipeline.hpp"
 #include "quire/messages/types/status.hpp"
 #include "quire/messages/types/task.hpp"
+#include "quire/messages/types/typed_rows.hpp"
 #include "quire/messages/write.hpp"
 #include "quire/storage/sqlite/transaction.hpp"
 
@@ -99,8 +100,35 @@ public:
   row_set query(std::string sql, std::vector<value> params = {});
   std::future<messages::query_result> query_async(messages::query query);
 
-  /// Runs `f(storage::snapshot&)` on one of the readers: all it reads is of one
-  /// moment.
+  /// The same, with each row read as `T`: a scalar, a tuple or a plain struct, as
+  /// `messages/types/typed_rows.hpp` says. Nothing is converted silently.
+  /// @throws failure: `invalid_argument` if the columns do not fit `T`.
+  template <class T>
+  std::vector<T> query_as(std::string sql, std::vector<value> params = {}) {
+    return typed([&] { return rows_as<T>(query(std::move(sql), std::move(params))); });
+  }
+
+  /// The same for exactly one row.
+  /// @throws failure: `not_found` without a row, `conflict` with more.
+  template <class T>
+  T query_one(std::string sql, std::vector<value> params = {}) {
+    return typed([&] { return only_row_as<T>(query(std::move(sql), std::move(params))); });
+  }
+
+  /// The same for one row or none.
+  template <class T>
+  std::optional<T> query_optional(std::string sql, std::vector<value> params = {}) {
+    return typed([&] { return optional_row_as<T>(query(std::move(sql), std::move(params))); });
+  }
+
+  /// The same for exactly one row with one column.
+  template <class T>
+  T query_scalar(std::string sql, std::vector<value> params = {}) {
+    return typed([&] { return scalar_as<T>(query(std::move(sql), std::move(params))); });
+  }
+
+  /// Runs `f(const storage::snapshot&)` on one of the readers that have a thread of their
+  /// own: all it reads is of one moment. It may be run again.
   template <class F>
     requires std::is_invocable_v<F&, storage::snapshot&>
   auto read(F f) -> std::invoke_result_t<F&, storage::snapshot&> {
@@ -173,6 +201,15 @@ public:
   impl& internals() noexcept { return *impl_; }
 
 private:
+  template <class F>
+  static std::invoke_result_t<F&> typed(F read) {
+    try {
+      return read();
+    } catch (const row_error& wrong) {
+      throw failure(wrong.code(), wrong.what());
+    }
+  }
+
   void write_call(std::function<void(storage::transaction&)> f);
   void read_call(std::function<void(storage::snapshot&)> f);
   std::unique_ptr<impl> impl_;

@@ -22,19 +22,25 @@ struct column {
   int digits; ///< After the point; -1 for text.
 };
 
-constexpr std::array<column, 12> columns{{
-  {"bench", "bench", -1},
+// The name of a case says what it is; its program is in the line of JSON.
+constexpr std::array<column, 17> columns{{
   {"case", "case", -1},
   {"clients", "clients", 0},
   {"window", "window", 0},
-  {"sync", "sync", -1},
   {"rate_per_s", "per s", 0},
   {"p50_us", "p50 µs", 1},
   {"p99_us", "p99 µs", 1},
   {"max_us", "max µs", 0},
+  {"cpu_us", "cpu µs", 2},
   {"floor_rate_per_s", "floor per s", 0},
+  {"floor_p99_us", "p99 µs", 1},
+  {"floor_max_us", "max µs", 0},
+  {"floor_cpu_us", "cpu µs", 2},
   {"ratio", "ratio", 2},
+  {"max_ratio", "max ratio", 1},
   {"locked_errors", "locked", 0},
+  {"floor_locked_errors", "floor locked", 0},
+  {"rss_growth_mib", "MiB", 0},
 }};
 
 std::string cell(const nlohmann::json& line, const column& which) {
@@ -54,8 +60,9 @@ std::string cell(const nlohmann::json& line, const column& which) {
 
 /// In characters, not bytes.
 std::size_t width_of(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(
-    text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
 }
 
 void print(const row& cells, const std::vector<std::size_t>& widths) {

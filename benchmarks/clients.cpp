@@ -3,42 +3,48 @@
 #include "quire/benchmarks/plain_sqlite.hpp"
 
 #include <cstddef>
+#include <deque>
 
 namespace quire::benchmarks {
 
 namespace {
 
-template <class Reply, class Request>
-void spawn_clients(runtime& running, const client_plan<Request>& plan, const referee& whistle,
-                   std::vector<sample>& seen, std::latch& done) {
-  for (int i = 0; i < plan.clients; ++i) {
-    auto client = std::make_shared<actor_client<Request, Reply>>(
-      gateway_of(running), plan, i, whistle, seen[static_cast<std::size_t>(i)], done);
-    system_of(running).spawn([client](caf::event_based_actor* self) { client->start(self); });
+template <class Request, class Reply>
+class client_group {
+public:
+  client_group(runtime& running, const client_plan<Request>& plan, const referee& whistle,
+               std::latch& done) {
+    // A deque: its members stay where they are.
+    for (int i = 0; i < plan.clients; ++i)
+      clients_.emplace_back(gateway_of(running), plan, i, whistle, done);
+    for (auto& client : clients_)
+      system_of(running).spawn([&client](caf::event_based_actor* self) { client.start(self); });
   }
-}
 
-sample sum_of(const std::vector<sample>& seen, double seconds) {
-  sample result;
-  result.seconds = seconds;
-  for (auto& one : seen)
-    result.merge(one);
-  return result;
-}
+  /// Returns what all saw, with the times of `section`.
+  sample sum(sample section) const {
+    for (auto& client : clients_)
+      section.merge(client.seen());
+    return section;
+  }
+
+private:
+  std::deque<actor_client<Request, Reply>> clients_;
+};
 
 } // namespace
 
-std::pair<sample, sample> run_clients(const settings& how, runtime& running,
-                                      const write_plan& writes, const query_plan& reads) {
+std::vector<sample> run_clients(const settings& how, runtime& running, const write_plan& writes,
+                                const query_plan& reads) {
   referee whistle;
   std::latch done{writes.clients + reads.clients};
-  std::vector<sample> written(static_cast<std::size_t>(writes.clients));
-  std::vector<sample> read(static_cast<std::size_t>(reads.clients));
-  spawn_clients<messages::receipt>(running, writes, whistle, written, done);
-  spawn_clients<messages::query_result>(running, reads, whistle, read, done);
-  auto seconds = whistle.run(how.warm_up(), how.duration);
+  client_group<messages::write_batch, messages::receipt> writers(running, writes, whistle, done);
+  client_group<messages::query, messages::query_result> readers(running, reads, whistle, done);
+  auto section = whistle.run(how.warm_up(), how.duration);
   done.wait();
-  return {sum_of(written, seconds), sum_of(read, seconds)};
+  std::vector<sample> result{writers.sum(section), readers.sum(section)};
+  share_cpu(section.cpu_seconds, result);
+  return result;
 }
 
 sample run_blocking(const settings& how, int clients,
@@ -46,7 +52,7 @@ sample run_blocking(const settings& how, int clients,
   return run_threads(how, clients, [&](const referee& whistle, sample& seen, int client) {
     for (std::uint64_t i = 0; !whistle.over(); ++i) {
       bool timed = whistle.counting();
-      auto start = steady::now();
+      auto start = timed ? steady::now() : steady::time_point{};
       try {
         request(client, i);
       } catch (const quire::failure& failure) {
@@ -74,18 +80,27 @@ options event_options(const std::string& database, const std::string& sync) {
 messages::write_batch insert_events(std::uint64_t first, int rows) {
   messages::write_batch batch;
   batch.statements.reserve(static_cast<std::size_t>(rows));
-  for (auto i = first; i < first + static_cast<std::uint64_t>(rows); ++i)
-    batch.statements.push_back({insert_event_sql, {event_service(i), event_payload, i}});
+  for (auto i = first; i < first + static_cast<std::uint64_t>(rows); ++i) {
+    auto& statement = batch.statements.emplace_back();
+    statement.sql = insert_event_sql;
+    // One by one: an initializer list would copy each of them again.
+    statement.params.reserve(3);
+    statement.params.emplace_back(event_service(i));
+    statement.params.emplace_back(event_payload);
+    statement.params.emplace_back(i);
+  }
   return batch;
 }
 
 messages::query find_events(std::uint64_t seed, int lookups) {
   messages::query query;
-  query.statements.reserve(static_cast<std::size_t>(lookups));
-  for (int i = 0; i < lookups; ++i)
-    query.statements.push_back(
-      {find_event_sql, {event_id(seed * static_cast<std::uint64_t>(lookups)
-                                 + static_cast<std::uint64_t>(i))}});
+  auto count = static_cast<std::uint64_t>(lookups);
+  query.statements.reserve(count);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    auto& statement = query.statements.emplace_back();
+    statement.sql = find_event_sql;
+    statement.params.emplace_back(event_id(seed * count + i));
+  }
   return query;
 }
 

@@ -5,11 +5,9 @@
 
 #include "quire/messages/type_ids.hpp"
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <latch>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,61 +25,68 @@ template <class Request>
 struct client_plan {
   int clients = 1;
   int window = 1;
-  std::uint64_t items_each = 1;                 ///< Rows or lookups in one request.
+  std::uint64_t items_each = 1; ///< Rows or lookups in one request.
   std::function<Request(int client, std::uint64_t i)> make;
 };
 
 /// One client: sends the next request for each reply, until the section is over.
+/// It must live until it has counted down `done`.
 template <class Request, class Reply>
-class actor_client : public std::enable_shared_from_this<actor_client<Request, Reply>> {
+class actor_client {
 public:
   actor_client(messages::gateway_actor gateway, const client_plan<Request>& plan, int index,
-               const referee& whistle, sample& seen, std::latch& done)
-    : gateway_(std::move(gateway)), plan_(plan), index_(index), whistle_(whistle), seen_(seen),
-      done_(done) {}
+               const referee& whistle, std::latch& done)
+    : gateway_(std::move(gateway)), plan_(plan), index_(index), whistle_(whistle), done_(done) {}
 
+  actor_client(const actor_client&) = delete;
+  actor_client& operator=(const actor_client&) = delete;
+
+  /// Called by the actor, as all that follows is.
   void start(caf::event_based_actor* self) {
+    self_ = self;
     in_flight_ = plan_.window;
     for (int i = 0; i < plan_.window; ++i)
-      send(self);
+      send();
   }
 
+  const sample& seen() const noexcept { return seen_; }
+
 private:
-  void send(caf::event_based_actor* self) {
-    auto me = this->shared_from_this();
+  void send() {
     bool timed = whistle_.counting();
-    auto start = steady::now();
-    ask(self, gateway_, std::chrono::minutes{2}, plan_.make(index_, sent_++))
+    auto start = timed ? steady::now() : steady::time_point{};
+    ask(self_, gateway_, std::chrono::minutes{2}, plan_.make(index_, sent_++))
       .then(
-        [me, self, timed, start](const Reply&) {
-          if (me->whistle_.counting())
-            me->seen_.items += me->plan_.items_each;
+        [this, timed, start](const Reply&) {
+          if (whistle_.counting())
+            seen_.items += plan_.items_each;
           if (timed)
-            me->seen_.latency.add(steady::now() - start);
-          me->go_on(self);
+            seen_.latency.add(steady::now() - start);
+          go_on();
         },
-        [me, self](const caf::error& error) {
+        [this](const caf::error& error) {
           if (is_locked(error))
-            ++me->seen_.locked_errors;
+            ++seen_.locked_errors;
           else
-            me->seen_.fail(self->system().render(error));
-          me->go_on(self);
+            seen_.fail(self_->system().render(error));
+          go_on();
         });
   }
 
-  void go_on(caf::event_based_actor* self) {
+  void go_on() {
     if (!whistle_.over())
-      send(self);
+      send();
     else if (--in_flight_ == 0)
-      done_.count_down();
+      done_.count_down(); // The last thing it does.
   }
 
   messages::gateway_actor gateway_;
   const client_plan<Request>& plan_;
   int index_;
   const referee& whistle_;
-  sample& seen_;
   std::latch& done_;
+  caf::event_based_actor* self_ = nullptr;
+  sample seen_;
   int in_flight_ = 0;
   std::uint64_t sent_ = 0;
 };
@@ -91,8 +96,8 @@ using query_plan = client_plan<messages::query>;
 
 /// Runs actor clients that write, that read, or both, for one section.
 /// @returns a sample of the writers and one of the readers.
-std::pair<sample, sample> run_clients(const settings& how, runtime& running,
-                                      const write_plan& writes, const query_plan& reads);
+std::vector<sample> run_clients(const settings& how, runtime& running, const write_plan& writes,
+                                const query_plan& reads);
 
 /// Runs threads that make one request at a time, for one section.
 /// @param request makes the `i`-th request of a client; an exception is a failed one.

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -52,20 +53,45 @@ double median(std::vector<double> values);
 
 /// What one client or a whole timed section saw.
 struct sample {
-  std::uint64_t items = 0;          ///< Rows, lookups or tasks within `seconds`.
+  std::uint64_t items = 0; ///< Rows, lookups or tasks within `seconds`.
   double seconds = 0;
-  histogram latency;                ///< Of requests, which may hold several items.
-  std::uint64_t locked_errors = 0;  ///< `database is locked`, however it was reported.
-  std::uint64_t failures = 0;       ///< All other errors.
+  double cpu_seconds = 0;          ///< Processor time of the whole process within `seconds`.
+  histogram latency;               ///< Of requests, which may hold several items.
+  std::uint64_t locked_errors = 0; ///< `database is locked`, however it was reported.
+  std::uint64_t refused = 0;       ///< Answered `overloaded` where that is a good answer.
+  std::uint64_t failures = 0;      ///< All other errors.
   std::string first_failure;
+  std::optional<double>
+    rss_growth_mib; ///< Peak of the resident memory, less what there was before.
 
   double rate_per_s() const noexcept;
+
+  /// Returns the processor time of one item, in microseconds. 0 if there are none.
+  double cpu_us() const noexcept;
 
   /// Counts a request that failed for another reason than a lock.
   void fail(std::string_view why);
 
-  /// Adds what another client saw at the same time.
+  /// Adds what another client saw at the same time, or in another section. Times
+  /// of sections are not added.
   void merge(const sample& other);
+};
+
+/// Gives each of `results`, which are of one section, its share of the processor
+/// time by its number of items: the process did them all.
+void share_cpu(double cpu_seconds, std::vector<sample>& results);
+
+/// Measures how long something takes, and how much processor time of the process.
+class stopwatch {
+public:
+  stopwatch();
+
+  /// Returns a sample that holds nothing but the times since the start.
+  sample stop() const;
+
+private:
+  steady::time_point start_;
+  double cpu_start_;
 };
 
 /// Says to all clients of a section when to count and when to stop.
@@ -76,8 +102,8 @@ public:
   bool over() const noexcept { return phase_.load(std::memory_order_relaxed) == 2; }
 
   /// Lets the clients warm up, then count, then tells them to stop.
-  /// @returns how long they counted, in seconds.
-  double run(std::chrono::nanoseconds warm_up, std::chrono::nanoseconds duration);
+  /// @returns a sample that holds nothing but the times of the counting.
+  sample run(std::chrono::nanoseconds warm_up, std::chrono::nanoseconds duration);
 
 private:
   std::atomic<int> phase_{0};
@@ -85,13 +111,20 @@ private:
 
 /// What the command line chose.
 struct settings {
-  std::filesystem::path folder;                ///< Where databases are made, and removed.
-  std::chrono::nanoseconds duration{std::chrono::milliseconds{300}}; ///< Of each timed section.
-  int alternations = 5;                        ///< Sections of each side of a comparison.
-  bool quick = false;                          ///< Only shows that everything runs.
-  std::vector<std::string> cases;              ///< Only these; all if empty.
+  std::filesystem::path folder; ///< Where databases are made, and removed.
+  std::chrono::nanoseconds duration{std::chrono::milliseconds{500}}; ///< Of each timed section.
+  int alternations = 5;           ///< Sections of each side of a comparison.
+  bool quick = false;             ///< Only shows that everything runs.
+  std::vector<std::string> cases; ///< Only these; all if empty.
 
   std::chrono::nanoseconds warm_up() const noexcept { return duration / 4; }
+
+  /// Returns the same with sections that are `times` as long.
+  settings longer(int times) const {
+    auto result = *this;
+    result.duration *= times;
+    return result;
+  }
 };
 
 /// Reads the command line of a benchmark.
@@ -124,19 +157,26 @@ sample run_threads(const settings& how, int count,
 struct case_name {
   std::string name;
   int clients = 1;
-  int window = 1;                   ///< Requests of each client in flight.
+  int window = 1; ///< Requests of each client in flight.
   std::string sync = "normal";
 };
 
 /// One timed section: a sample for each result it has.
 using section = std::function<std::vector<sample>()>;
 
+/// What the sections of one side of a case add up to.
+struct side {
+  double rate_per_s = 0; ///< The median of its sections.
+  double cpu_us = 0;     ///< The same for the processor time of an item.
+  sample merged;         ///< All sections.
+};
+
 /// What the sections of one case add up to.
 struct summary {
-  double rate_per_s = 0;            ///< The median of its sections.
-  double floor_rate_per_s = 0;      ///< The median of the floor's; 0 without a floor.
-  double ratio = 0;                 ///< The median of the ratios of neighbours; 0 without a floor.
-  sample merged;                    ///< All sections, without the floor's.
+  side ours;
+  std::optional<side> floor; ///< Absent if there is nothing to compare with.
+  double ratio = 0;          ///< The median of the ratios of neighbours; 0 without a floor.
+  double max_ratio = 0;      ///< The same for the floor's longest latency by ours.
 };
 
 /// Returns the summary of sections that ran in pairs.
@@ -159,6 +199,10 @@ public:
   /// Measures a case that has nothing to be compared with, in half as many
   /// sections as a comparison has of each side, rounded up.
   void measure(const case_name& which, const std::function<sample()>& run);
+
+  /// Measures a case once that a single failure of makes the program fail, and
+  /// whose work is what it is, however long it takes.
+  void prove(const case_name& which, const std::function<sample()>& run);
 
   /// Measures a case and its floor in turns, so that both see the same machine.
   /// A section of ours that saw an error makes the program fail.

@@ -39,7 +39,8 @@ inline constexpr std::int64_t event_rows = 100'000;
 /// Returns the id of the `i`-th lookup: spread evenly over all rows, and cheap.
 constexpr std::int64_t event_id(std::uint64_t i) noexcept {
   return static_cast<std::int64_t>((i * 0x9e3779b97f4a7c15u >> 32)
-                                   % static_cast<std::uint64_t>(event_rows)) + 1;
+                                   % static_cast<std::uint64_t>(event_rows))
+         + 1;
 }
 
 /// A connection with its prepared statements, for one thread.

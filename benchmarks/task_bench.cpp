@@ -80,12 +80,11 @@ quire::task_spec noop_task(std::string kind = "noop") {
 sample run_tasks(const settings& how, const std::string& sync, int count) {
   task_runtime tasks(how, sync);
   std::vector<quire::task_spec> specs(static_cast<std::size_t>(count), noop_task());
-  sample seen;
-  auto start = steady::now();
+  stopwatch watch;
   (*tasks).enqueue(std::move(specs));
   tasks.wait_until_started(static_cast<std::uint64_t>(count));
   tasks.wait_until_idle();
-  seen.seconds = std::chrono::duration<double>(steady::now() - start).count();
+  auto seen = watch.stop();
   seen.items = tasks.completed();
   if (seen.items != static_cast<std::uint64_t>(count))
     seen.fail("not every task was completed");
@@ -134,11 +133,13 @@ void run(program& self) {
   auto& how = self.how();
   int count = how.quick ? 200 : 20'000;
   for (std::string sync : {"normal", "full"}) {
-    self.compare({"e2e_" + sync, 4, 1, sync}, [&] { return run_tasks(how, sync, count); },
-                 [&] { return plain_tasks(how, sync, count); });
+    self.compare(
+      {"e2e_" + sync, 4, 1, sync}, [&] { return run_tasks(how, sync, count); },
+      [&] { return plain_tasks(how, sync, count); });
   }
-  self.compare({"enqueue16", 16, 1, "normal"}, [&] { return enqueue_blocking(how, 16); },
-               [&] { return plain_tasks(how, "normal", count); });
+  self.compare(
+    {"enqueue16", 16, 1, "normal"}, [&] { return enqueue_blocking(how, 16); },
+    [&] { return plain_tasks(how, "normal", count); });
   self.measure({"start1", 1, 1, "normal"}, [&] { return start_latency(how); });
 }
 

@@ -103,10 +103,53 @@ BOOST_AUTO_TEST_CASE(ratios_are_of_neighbours_not_of_medians) {
   std::vector<sample> ours{section_of(50, 1), section_of(25, 1), section_of(10, 1)};
   std::vector<sample> floor{section_of(100, 1), section_of(50, 1), section_of(20, 1)};
   auto result = summarize(ours, floor);
-  BOOST_TEST(result.rate_per_s == 25);
-  BOOST_TEST(result.floor_rate_per_s == 50);
+  BOOST_REQUIRE(result.floor.has_value());
+  BOOST_TEST(result.ours.rate_per_s == 25);
+  BOOST_TEST(result.floor->rate_per_s == 50);
   BOOST_TEST(result.ratio == 0.5);
-  BOOST_TEST(result.merged.items == 85u);
+  BOOST_TEST(result.ours.merged.items == 85u);
+}
+
+// Three pairs: ours waits 1, 2 and 4 at worst, the floor 10, 40 and 4.
+BOOST_AUTO_TEST_CASE(the_ratio_of_the_longest_latencies_is_of_neighbours_and_more_is_better) {
+  auto waited = [](nanoseconds longest) {
+    auto result = section_of(1, 1);
+    result.latency.add(longest);
+    result.latency.add(longest / 4);
+    return result;
+  };
+  auto result =
+    summarize({waited(1us), waited(2us), waited(4us)}, {waited(10us), waited(40us), waited(4us)});
+  BOOST_TEST(result.max_ratio == 10);
+  BOOST_TEST(summarize({waited(1us)}, {section_of(1, 1)}).max_ratio == 0);
+}
+
+BOOST_AUTO_TEST_CASE(what_an_item_costs_is_the_median_over_the_sections_that_had_any) {
+  auto busy = [](std::uint64_t items, double cpu_seconds) {
+    auto result = section_of(items, 1);
+    result.cpu_seconds = cpu_seconds;
+    return result;
+  };
+  auto result =
+    summarize({busy(1000, 0.001), busy(1000, 0.009), busy(1000, 0.002), busy(0, 1)}, {});
+  BOOST_TEST(result.ours.cpu_us == 2, boost::test_tools::tolerance(1e-9));
+
+  std::vector<sample> both{section_of(300, 1), section_of(100, 1)};
+  share_cpu(4, both);
+  BOOST_TEST(both[0].cpu_seconds == 3, boost::test_tools::tolerance(1e-9));
+  BOOST_TEST(both[1].cpu_seconds == 1, boost::test_tools::tolerance(1e-9));
+  BOOST_TEST(both[0].cpu_us() == both[1].cpu_us(), boost::test_tools::tolerance(1e-9));
+}
+
+BOOST_AUTO_TEST_CASE(a_stopwatch_sees_the_work_of_other_threads) {
+  stopwatch watch;
+  std::thread([] {
+    for (auto end = steady::now() + 50ms; steady::now() < end;)
+      ;
+  }).join();
+  auto seen = watch.stop();
+  BOOST_TEST(seen.seconds >= 0.05);
+  BOOST_TEST(seen.cpu_seconds > 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_result_is_one_line_of_json_with_all_figures) {
@@ -114,11 +157,17 @@ BOOST_AUTO_TEST_CASE(a_result_is_one_line_of_json_with_all_figures) {
   ours.latency.add(1500ns);
   ours.latency.add(2500ns);
   ours.locked_errors = 3;
-  auto text = to_json("write_bench", {"w16x64_full", 16, 64, "full"},
-                      summarize({ours}, {section_of(1000, 1)}));
+  ours.refused = 7;
+  ours.cpu_seconds = 0.004;
+  ours.rss_growth_mib = 12.34;
+  auto floor = section_of(1000, 1);
+  floor.latency.add(5us);
+  floor.cpu_seconds = 0.001;
+  floor.locked_errors = 2;
+  auto text = to_json("write_bench", {"w16x64_full", 16, 64, "full"}, summarize({ours}, {floor}));
   BOOST_TEST(text.find('\n') == std::string::npos);
   auto line = nlohmann::json::parse(text);
-  BOOST_TEST(line.size() == 12u);
+  BOOST_TEST(line.size() == 21u);
   BOOST_TEST(line.at("bench") == "write_bench");
   BOOST_TEST(line.at("case") == "w16x64_full");
   BOOST_TEST(line.at("clients") == 16);
@@ -128,14 +177,24 @@ BOOST_AUTO_TEST_CASE(a_result_is_one_line_of_json_with_all_figures) {
   BOOST_TEST(line.at("p50_us") == 1.5);
   BOOST_TEST(line.at("p99_us") == 2.5);
   BOOST_TEST(line.at("max_us") == 2.5);
-  BOOST_TEST(line.at("floor_rate_per_s") == 1000);
-  BOOST_TEST(line.at("ratio") == 0.5);
+  BOOST_TEST(line.at("cpu_us") == 4);
   BOOST_TEST(line.at("locked_errors") == 3);
+  BOOST_TEST(line.at("floor_rate_per_s") == 1000);
+  for (auto key : {"floor_p50_us", "floor_p99_us", "floor_max_us"})
+    BOOST_TEST(line.at(key) == 5);
+  BOOST_TEST(line.at("floor_cpu_us") == 1);
+  BOOST_TEST(line.at("floor_locked_errors") == 2);
+  BOOST_TEST(line.at("ratio") == 0.5);
+  BOOST_TEST(line.at("max_ratio") == 2);
+  BOOST_TEST(line.at("refused") == 7);
+  BOOST_TEST(line.at("rss_growth_mib") == 12.3);
 }
 
 BOOST_AUTO_TEST_CASE(figures_that_there_are_none_of_are_null) {
   auto line = nlohmann::json::parse(to_json("b", {"c"}, summarize({section_of(10, 1)}, {})));
-  for (auto key : {"p50_us", "p99_us", "max_us", "floor_rate_per_s", "ratio"})
+  for (auto key : {"p50_us", "p99_us", "max_us", "floor_rate_per_s", "floor_p50_us", "floor_p99_us",
+                   "floor_max_us", "floor_cpu_us", "floor_locked_errors", "ratio", "max_ratio",
+                   "rss_growth_mib"})
     BOOST_TEST(line.at(key).is_null());
 }
 
@@ -154,6 +213,7 @@ BOOST_AUTO_TEST_CASE(clients_of_a_section_are_summed_and_only_counted_between_wa
   BOOST_TEST(total.items == 3u);
   BOOST_TEST(total.latency.count() == 3u);
   BOOST_TEST(total.seconds >= 0.04);
+  BOOST_TEST(total.cpu_seconds > 0); // They spin all the time.
   BOOST_TEST(total.failures == 0u);
 }
 
@@ -179,14 +239,19 @@ BOOST_AUTO_TEST_CASE(a_failed_request_makes_the_program_fail_but_a_locked_floor_
 
   std::ostringstream lines;
   program fine("b", how, lines);
-  fine.compare({"c"}, [&] { return good; }, [&] { return locked; });
+  fine.compare(
+    {"c"}, [&] { return good; }, [&] { return locked; });
   fine.measure({"d"}, [&] { return locked; });
   BOOST_TEST(fine.succeeded());
 
   for (auto& bad : {locked, failed, section_of(0, 1)}) {
     program self("b", how, lines);
-    self.compare({"c"}, [&] { return bad; }, [&] { return good; });
+    self.compare(
+      {"c"}, [&] { return bad; }, [&] { return good; });
     BOOST_TEST(!self.succeeded());
+    program strict("b", how, lines);
+    strict.prove({"c"}, [&] { return bad; });
+    BOOST_TEST(!strict.succeeded());
   }
 }
 
@@ -232,9 +297,13 @@ BOOST_AUTO_TEST_CASE(the_command_line_is_read_and_mistakes_are_named) {
   BOOST_TEST(!how.quick);
   BOOST_TEST(parse_settings({"--quick"}).quick);
 
-  for (std::vector<std::string> wrong :
-       {std::vector<std::string>{"--fast"}, {"--seconds"}, {"--seconds", "long"},
-        {"--seconds", "1x"}, {"--seconds", "0"}, {"--seconds", "nan"}, {"--alternations", "0"}})
+  for (std::vector<std::string> wrong : {std::vector<std::string>{"--fast"},
+                                         {"--seconds"},
+                                         {"--seconds", "long"},
+                                         {"--seconds", "1x"},
+                                         {"--seconds", "0"},
+                                         {"--seconds", "nan"},
+                                         {"--alternations", "0"}})
     BOOST_CHECK_THROW(parse_settings(wrong), std::invalid_argument);
 }
 

@@ -41,7 +41,7 @@ void add_side(json& line, const std::string& prefix, const side* which) {
   add("p50_us", microseconds(latency, latency.percentile(0.5)));
   add("p99_us", microseconds(latency, latency.percentile(0.99)));
   add("max_us", microseconds(latency, latency.max()));
-  add("cpu_us", rounded(figures.cpu_us, 100));
+  add("cpu_us", figures.merged.items > 0 ? json(rounded(figures.cpu_us, 100)) : json(nullptr));
   add("locked_errors", figures.merged.locked_errors);
 }
 

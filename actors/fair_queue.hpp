@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <unordered_map>
 #include <utility>
@@ -103,7 +104,7 @@ public:
               earliest_ = std::min(earliest_, x.deadline);
             return x.deadline <= now;
           },
-          size_, taken);
+          std::numeric_limits<std::size_t>::max(), taken);
     return taken;
   }
 

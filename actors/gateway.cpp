@@ -64,6 +64,8 @@ caf::result<receipt> submit_write(gateway_pointer self, Message& message) {
 /// The same for the readers.
 template <class Request, class Reply, class Message>
 caf::result<Reply> submit_read(gateway_pointer self, Message& message) {
+  if (!state_of(self).options.reads)
+    return make_failure(errc::unavailable, state_of(self).unavailable);
   if (message.terms.client == 0)
     message.terms.client = sender_number(self);
   state_of(self).options.reads->submit(
@@ -78,7 +80,7 @@ request_cancelled cancel(gateway_pointer self, cancel_request request) {
   request_cancelled result;
   if (options.writes)
     result = options.writes->cancel(request.client, request.request);
-  if (result.found == request_cancelled::stage::unknown)
+  if (result.found == request_cancelled::stage::unknown && options.reads)
     result = options.reads->cancel(request.client, request.request);
   return result;
 }
@@ -109,7 +111,7 @@ void adopt(gateway_state& state, services& news) {
   state.supervisor = caf::actor_cast<supervisor_actor>(news.supervisor);
   state.unavailable = news.unavailable.empty() ? "this runtime was opened without that service"
                                                : std::move(news.unavailable);
-  if (news.ended || news.ending)
+  if (state.options.reads && (news.ended || news.ending))
     state.options.reads->close(state.unavailable);
   if (state.options.writes && news.ended)
     state.options.writes->close(state.unavailable);
@@ -141,7 +143,7 @@ void look_at_deadlines(gateway_pointer self, timer due) {
   auto waits = due.generation == arming;
   if (!waits) {
     waits = options.writes && options.writes->expire();
-    waits = options.reads->expire() || waits;
+    waits = (options.reads && options.reads->expire()) || waits;
   }
   if (waits && !std::exchange(state_of(self).timer_runs, true))
     tell_after(self, deadline_tick, gateway_impl{self}, timer{});
@@ -153,7 +155,8 @@ gateway_impl::behavior_type gateway(gateway_pointer self, gateway_options option
   state.options = std::move(options);
   if (state.options.writes)
     state.options.writes->watch_deadlines(arm(self));
-  state.options.reads->watch_deadlines(arm(self));
+  if (state.options.reads)
+    state.options.reads->watch_deadlines(arm(self));
   return {
     [&state](status_request) { return report(state); },
     [self](drain) {

@@ -10,12 +10,12 @@ namespace quire::actors {
 
 struct gateway_options {
   std::shared_ptr<write_port> writes;        ///< Where requests that write wait; null without a writer.
-  std::shared_ptr<read_port> reads;          ///< Where those that read wait.
+  std::shared_ptr<read_port> reads;          ///< Where those that read wait; null without readers.
   durability sync = durability::normal;      ///< For requests that do not say.
 };
 
 /// Spawns the gateway. Services answer `errc::unavailable` until the supervisor tells it
 /// who is there; it also gives up requests whose deadline has passed.
-messages::gateway_actor spawn_gateway(caf::actor_system& system, gateway_options options);
+messages::gateway_actor spawn_gateway(caf::actor_system& system, gateway_options options = {});
 
 } // namespace quire::actors

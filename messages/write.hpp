@@ -42,13 +42,13 @@ struct expectation {
 struct write_batch {
   std::vector<sql_statement> statements;
   std::optional<durability> sync;             ///< The runtime's default if absent.
-  request_terms terms;
-  std::vector<expectation> expect;            ///< If one is not met, nothing of the batch is kept.
+  request_terms terms{};
+  std::vector<expectation> expect{};          ///< If one is not met, nothing of the batch is kept.
 
   /// A name for this request, at most 200 bytes: sent a second time within the time that
   /// keys are kept (`options::key_retention`), it is not executed again but answered with
   /// the first receipt, `repeated`. Under the same key, something else fails with `conflict`.
-  std::string idempotency_key;
+  std::string idempotency_key{};
 };
 
 /// Returns about how many bytes `batch` takes while it waits.

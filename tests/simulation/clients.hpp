@@ -3,7 +3,7 @@
 #include "quire/messages/interfaces.hpp"
 #include "quire/actors/task_handler.hpp"
 #include "quire/tests/simulation/ledger.hpp"
-#include "quire/tests/simulation/seeded.hpp"
+#include "quire/tests/support/seeded.hpp"
 
 #include <map>
 #include <string>

@@ -2,7 +2,7 @@
 
 #include "quire/app/opening.hpp"
 #include "quire/tests/simulation/audit.hpp"
-#include "quire/tests/simulation/memory_vfs.hpp"
+#include "quire/tests/support/memory_vfs.hpp"
 
 #include <algorithm>
 #include <array>

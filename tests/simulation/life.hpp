@@ -3,7 +3,7 @@
 #include "quire/actors/service_tree.hpp"
 #include "quire/app/options.hpp"
 #include "quire/tests/simulation/clients.hpp"
-#include "quire/tests/simulation/memory_disk.hpp"
+#include "quire/tests/support/memory_disk.hpp"
 
 #include <caf/scheduler/test_coordinator.hpp>
 

@@ -1,7 +1,7 @@
 #include "quire/tests/simulation/world.hpp"
 
 #include "quire/tests/simulation/life.hpp"
-#include "quire/tests/simulation/memory_vfs.hpp"
+#include "quire/tests/support/memory_vfs.hpp"
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "quire/tests/simulation/memory_disk.hpp"
+#include "quire/tests/support/memory_disk.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,7 +1,9 @@
 #pragma once
 
-#include "quire/tests/simulation/seeded.hpp"
+#include "quire/tests/support/seeded.hpp"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -14,12 +16,34 @@ namespace quire::tests {
 
 using disk_bytes = std::vector<unsigned char>;
 
-/// What programs ask of a disk that may fail. Reads fail without power only.
-enum class disk_operation : std::uint8_t { create, write, truncate, sync, remove };
+/// What programs ask of a disk that may fail. What follows `remove` changes nothing:
+/// it fails without power, or where a `chosen_fault` says so. `index` is to map a
+/// page of the index of a log, or to take one of its locks.
+enum class disk_operation : std::uint8_t {
+  create,
+  write,
+  truncate,
+  sync,
+  remove,
+  open,
+  read,
+  index
+};
+inline constexpr std::size_t disk_operation_kinds = 8;
 
-enum class disk_verdict : std::uint8_t { done, failed, full };
+/// `cut_short`: of a write, half was done before the space ran out.
+enum class disk_verdict : std::uint8_t { done, failed, full, cut_short };
 
-/// What goes wrong. Operations are counted from the last time power came.
+/// Lets the operation number `first` of one kind fail, counted since it was planned.
+struct chosen_fault {
+  disk_operation on = disk_operation::write;
+  std::int64_t first = 1;
+  bool lasting = false; ///< All later ones of that kind fail, too.
+  disk_verdict how = disk_verdict::failed;
+};
+
+/// What goes wrong. Operations that change something are counted from the last time
+/// power came.
 struct disk_faults {
   std::optional<std::int64_t> power_off_at; ///< This operation and all after it fail.
   std::optional<std::int64_t> errors_from;  ///< From this operation on ...
@@ -28,12 +52,14 @@ struct disk_faults {
   /// As Linux does: what could not be synchronized once is not tried again,
   /// although programs still see it.
   bool failed_sync_forgets = false;
+  std::optional<chosen_fault> chosen; ///< Beside all others.
 };
 
 /// Lies no disk should tell: a simulation on such a disk must find violations.
 struct disk_lies {
-  bool sync_does_nothing = false;   ///< `sync` reports success only.
-  bool log_writes_are_lost = false; ///< Some writes into the write-ahead log do not happen.
+  bool sync_does_nothing = false;    ///< `sync` reports success only.
+  bool log_writes_are_lost = false;  ///< Some writes into the write-ahead log do not happen.
+  bool names_are_not_synced = false; ///< A file may be gone although it was synchronized.
 };
 
 /// The index of a write-ahead log, which connections share, with its eight locks.
@@ -76,8 +102,8 @@ public:
 
 private:
   int shared_ = 0;
-  bool writing_ = false;  // Somebody is reserved, pending or exclusive.
-  bool closed_ = false;   // Somebody is pending or exclusive.
+  bool writing_ = false; // Somebody is reserved, pending or exclusive.
+  bool closed_ = false;  // Somebody is pending or exclusive.
 };
 
 /// A file: what programs see, and what would be left without power.
@@ -88,7 +114,7 @@ public:
   bool read(std::size_t offset, std::span<unsigned char> to) const;
   void write(std::size_t offset, std::span<const unsigned char> data);
   void truncate(std::size_t size);
-  void sync();
+  void sync(bool name_too);
   /// Nothing that is not on the disk by now will ever get there.
   void forget_unsynced() { unsynced_.clear(); }
 
@@ -101,7 +127,7 @@ public:
 
 private:
   struct change {
-    std::size_t offset;  // The new size if it is a truncation.
+    std::size_t offset; // The new size if it is a truncation.
     disk_bytes data;
     bool truncation;
   };
@@ -129,6 +155,8 @@ public:
                      bool is_log);
   disk_verdict truncate(memory_file& file, std::size_t size);
   disk_verdict sync(memory_file& file);
+  /// Asks for leave to do what changes nothing.
+  disk_verdict look(disk_operation operation);
 
   void plan(disk_faults faults);
   bool powered() const noexcept { return powered_; }
@@ -146,12 +174,14 @@ public:
 
 private:
   disk_verdict admit(disk_operation operation);
+  std::optional<disk_verdict> chosen(disk_operation operation);
 
   seeded_choice chance_;
   disk_lies lies_;
   std::map<std::string, std::shared_ptr<memory_file>> files_;
   disk_faults faults_;
   std::int64_t operations_ = 0;
+  std::array<std::int64_t, disk_operation_kinds> operations_by_kind_{};
   std::int64_t errors_injected_ = 0;
   bool powered_ = true;
 };

@@ -1,8 +1,9 @@
 #pragma once
 
-#include "quire/tests/simulation/memory_disk.hpp"
+#include "quire/tests/support/memory_disk.hpp"
 
 #include <cstdint>
+#include <functional>
 
 namespace quire::tests {
 
@@ -18,6 +19,10 @@ public:
   plugged_disk& operator=(const plugged_disk&) = delete;
   ~plugged_disk();
 };
+
+/// Calls `hook` once, in the next checkpoint of a connection that has not yet seen the
+/// last commit: when it has read the state of the log, and before it uses it.
+void before_next_checkpoint(std::function<void()> hook);
 
 /// How many files SQLite has open through that VFS.
 int open_files_of_memory_vfs();

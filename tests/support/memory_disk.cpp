@@ -1,4 +1,4 @@
-#include "quire/tests/simulation/memory_disk.hpp"
+#include "quire/tests/support/memory_disk.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -13,7 +13,8 @@ void put(disk_bytes& content, std::size_t offset, std::span<const unsigned char>
   if (content.size() < offset + data.size())
     content.resize(offset + data.size());
   if (!data.empty())
-    std::memcpy(content.data() + offset, data.data(), data.size()); // A tenth of all time otherwise.
+    std::memcpy(content.data() + offset, data.data(),
+                data.size()); // A tenth of all time otherwise.
 }
 
 } // namespace
@@ -120,11 +121,11 @@ void memory_file::truncate(std::size_t size) {
   unsynced_.push_back({size, {}, true});
 }
 
-void memory_file::sync() {
+void memory_file::sync(bool name_too) {
   for (auto& one : unsynced_)
     apply(durable_, one);
   unsynced_.clear();
-  known_ = true;
+  known_ = known_ || name_too;
 }
 
 void memory_file::apply(disk_bytes& content, const change& one) {
@@ -145,6 +146,7 @@ bool memory_file::lose_power(seeded_choice& chance, int mode) {
   constexpr int drop_all = 0;
   constexpr int keep_all = 1;
   constexpr int keep_some_torn = 3;
+  known_ = known_ || (mode == keep_all && !durable_.empty());
   for (auto& one : unsynced_) {
     if (mode == drop_all || (mode != keep_all && chance.happens(50)))
       continue;
@@ -164,6 +166,8 @@ bool memory_file::lose_power(seeded_choice& chance, int mode) {
 disk_verdict memory_disk::admit(disk_operation operation) {
   if (!powered_)
     return disk_verdict::failed;
+  if (auto verdict = chosen(operation))
+    return *verdict;
   ++operations_;
   if (faults_.power_off_at && operations_ >= *faults_.power_off_at) {
     powered_ = false;
@@ -177,6 +181,23 @@ disk_verdict memory_disk::admit(disk_operation operation) {
     return disk_verdict::done;
   ++errors_injected_;
   return faults_.disk_full ? disk_verdict::full : disk_verdict::failed;
+}
+
+std::optional<disk_verdict> memory_disk::chosen(disk_operation operation) {
+  if (!faults_.chosen || faults_.chosen->on != operation)
+    return std::nullopt;
+  auto number = ++operations_by_kind_[static_cast<std::size_t>(operation)];
+  if (number < faults_.chosen->first
+      || (number > faults_.chosen->first && !faults_.chosen->lasting))
+    return std::nullopt;
+  ++errors_injected_;
+  return faults_.chosen->how;
+}
+
+disk_verdict memory_disk::look(disk_operation operation) {
+  if (!powered_)
+    return disk_verdict::failed;
+  return chosen(operation).value_or(disk_verdict::done);
 }
 
 std::shared_ptr<memory_file> memory_disk::find(const std::string& name) const {
@@ -200,6 +221,8 @@ disk_verdict memory_disk::remove(const std::string& name) {
 disk_verdict memory_disk::write(memory_file& file, std::size_t offset,
                                 std::span<const unsigned char> data, bool is_log) {
   auto verdict = admit(disk_operation::write);
+  if (verdict == disk_verdict::cut_short)
+    file.write(offset, data.first(data.size() / 2));
   if (verdict != disk_verdict::done)
     return verdict;
   if (!(lies_.log_writes_are_lost && is_log && chance_.happens(2)))
@@ -217,7 +240,7 @@ disk_verdict memory_disk::truncate(memory_file& file, std::size_t size) {
 disk_verdict memory_disk::sync(memory_file& file) {
   auto verdict = admit(disk_operation::sync);
   if (verdict == disk_verdict::done && !lies_.sync_does_nothing)
-    file.sync();
+    file.sync(!lies_.names_are_not_synced);
   if (verdict == disk_verdict::failed && powered_ && faults_.failed_sync_forgets)
     file.forget_unsynced();
   return verdict;
@@ -226,6 +249,7 @@ disk_verdict memory_disk::sync(memory_file& file) {
 void memory_disk::plan(disk_faults faults) {
   faults_ = faults;
   operations_ = 0;
+  operations_by_kind_ = {};
   errors_injected_ = 0;
 }
 

@@ -1,9 +1,10 @@
-#include "quire/tests/simulation/memory_vfs.hpp"
+#include "quire/tests/support/memory_vfs.hpp"
 
 #include <sqlite3.h>
 
 #include <new>
 #include <string>
+#include <utility>
 
 namespace quire::tests {
 
@@ -11,6 +12,7 @@ namespace {
 
 memory_disk* disk = nullptr; // SQLite knows a VFS for the whole process.
 int open_files = 0;
+std::function<void()> checkpoint_hook;
 
 struct open_file : sqlite3_file {
   std::shared_ptr<memory_file> content;
@@ -27,7 +29,7 @@ open_file& of(sqlite3_file* file) {
 int code_of(disk_verdict verdict, int failure) {
   if (verdict == disk_verdict::done)
     return SQLITE_OK;
-  return verdict == disk_verdict::full ? SQLITE_FULL : failure;
+  return verdict == disk_verdict::failed ? failure : SQLITE_FULL;
 }
 
 // -- methods of a file -----------------------------------------------------------
@@ -54,7 +56,7 @@ int close_file(sqlite3_file* raw) {
 }
 
 int read_file(sqlite3_file* raw, void* to, int size, sqlite3_int64 offset) {
-  if (!disk->powered())
+  if (disk->look(disk_operation::read) != disk_verdict::done)
     return SQLITE_IOERR_READ;
   std::span target{static_cast<unsigned char*>(to), static_cast<std::size_t>(size)};
   return of(raw).content->read(static_cast<std::size_t>(offset), target) ? SQLITE_OK
@@ -106,6 +108,8 @@ int characteristics(sqlite3_file*) {
 int map_index(sqlite3_file* raw, int number, int size, int extend, void volatile** page) {
   auto& file = of(raw);
   auto& index = file.content->index;
+  if (disk->powered() && disk->look(disk_operation::index) != disk_verdict::done)
+    return SQLITE_IOERR_SHMMAP;
   if (!file.attached)
     index.attach();
   file.attached = true;
@@ -120,22 +124,54 @@ int lock_index(sqlite3_file* raw, int first, int count, int flags) {
     index.unlock(file.held, first, count);
     return SQLITE_OK;
   }
+  if (disk->powered() && disk->look(disk_operation::index) != disk_verdict::done)
+    return SQLITE_IOERR_SHMLOCK;
   auto exclusive = (flags & SQLITE_SHM_EXCLUSIVE) != 0;
   return index.lock(file.held, first, count, exclusive) ? SQLITE_OK : SQLITE_BUSY;
 }
 
 void index_barrier(sqlite3_file*) {}
 
-constexpr sqlite3_io_methods file_methods{
-  2,           close_file,   read_file,           write_file,   truncate_file, sync_file,
-  size_of_file, lock_file,   unlock_file,         check_reserved_lock,         control_file,
-  sector_size, characteristics, map_index,        lock_index,   index_barrier, unmap_index,
-  nullptr,     nullptr};
+/// Nothing is mapped: SQLite reads instead.
+int map_nothing(sqlite3_file*, sqlite3_int64, int, void** page) {
+  *page = nullptr;
+  return SQLITE_OK;
+}
+
+/// SQLite calls it where a mapped file must be forgotten. None is, so this is a place
+/// between two steps of a checkpoint.
+int forget_map(sqlite3_file*, sqlite3_int64, void*) {
+  if (auto hook = std::exchange(checkpoint_hook, nullptr))
+    hook();
+  return SQLITE_OK;
+}
+
+constexpr sqlite3_io_methods file_methods{3,
+                                          close_file,
+                                          read_file,
+                                          write_file,
+                                          truncate_file,
+                                          sync_file,
+                                          size_of_file,
+                                          lock_file,
+                                          unlock_file,
+                                          check_reserved_lock,
+                                          control_file,
+                                          sector_size,
+                                          characteristics,
+                                          map_index,
+                                          lock_index,
+                                          index_barrier,
+                                          unmap_index,
+                                          map_nothing,
+                                          forget_map};
 
 // -- methods of the file system ----------------------------------------------------
 
 int open_in_memory(sqlite3_vfs*, const char* name, sqlite3_file* raw, int flags, int* flags_got) {
   raw->pMethods = nullptr;
+  if (disk->powered() && disk->look(disk_operation::open) != disk_verdict::done)
+    return SQLITE_CANTOPEN;
   std::string key = name ? name : "temporary";
   auto content = name ? disk->find(key) : nullptr;
   if (!content && (flags & SQLITE_OPEN_CREATE))
@@ -226,6 +262,11 @@ plugged_disk::plugged_disk(memory_disk& plugged, std::uint64_t seed) {
 
 plugged_disk::~plugged_disk() {
   disk = nullptr;
+  checkpoint_hook = nullptr;
+}
+
+void before_next_checkpoint(std::function<void()> hook) {
+  checkpoint_hook = std::move(hook);
 }
 
 int open_files_of_memory_vfs() {

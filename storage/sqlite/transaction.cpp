@@ -24,12 +24,18 @@ constexpr std::array control_sql{
 
 void transaction_control::run(connection& db, std::size_t number) {
   auto& state = *db.state_;
-  if (number < 2)
+  auto compiled = [&](std::size_t which) -> statement& {
+    auto& stmt = state.control[which];
+    if (!stmt)
+      stmt.emplace(state.db, control_sql[which]);
+    return *stmt;
+  };
+  if (number < 2) {
     state.rolled_back = false;
-  auto& stmt = state.control[number];
-  if (!stmt)
-    stmt.emplace(state.db, control_sql[number]);
-  stmt->step();
+    // Later there may be no memory for it, and the transaction would stay open for ever.
+    compiled(rollback_number);
+  }
+  compiled(number).step();
 }
 
 bool transaction_control::try_begin_write(connection& db, bool waits) {

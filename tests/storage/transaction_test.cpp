@@ -5,6 +5,7 @@
 #include "quire/tests/support/temp_dir.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <sqlite3.h>
 
 using namespace quire;
 using namespace quire::tests;
@@ -30,6 +31,19 @@ BOOST_AUTO_TEST_CASE(what_is_not_committed_is_undone) {
     transaction_guard guard{db};
     storage::transaction{db}.execute("INSERT INTO t VALUES(?1)", 1);
   }
+  BOOST_TEST(db.autocommit());
+  BOOST_TEST(count() == 0);
+}
+
+// The texts that SQLite takes have no length here, which stands for a lack of memory.
+BOOST_AUTO_TEST_CASE(to_undo_it_nothing_must_be_compiled) {
+  auto usual = sqlite3_limit(db.handle(), SQLITE_LIMIT_SQL_LENGTH, -1);
+  {
+    transaction_guard guard{db};
+    storage::transaction{db}.execute("INSERT INTO t VALUES(?1)", 1);
+    sqlite3_limit(db.handle(), SQLITE_LIMIT_SQL_LENGTH, 0);
+  }
+  sqlite3_limit(db.handle(), SQLITE_LIMIT_SQL_LENGTH, usual);
   BOOST_TEST(db.autocommit());
   BOOST_TEST(count() == 0);
 }

@@ -17,6 +17,11 @@ std::string named(std::int64_t id) {
   return "request " + std::to_string(id);
 }
 
+std::string first_line(const std::string& text) {
+  auto start = text.starts_with("***") ? text.find('\n') + 1 : 0;
+  return text.substr(start, text.find('\n', start) - start);
+}
+
 std::int64_t number(storage::connection& db, const char* sql) {
   auto stmt = db.prepare(sql);
   return stmt->bind().step() ? stmt->int64(0) : 0;
@@ -52,7 +57,7 @@ void promise_book::note_one(const request& what, const storage::member_result& t
     if (!disturbed && what.refused != code)
       accuse(named(what.id) + " was refused: " + told.failure->what());
     if (!what.refused && outcome_of(code) == write_outcome::unknown) {
-      entries_[what.id] = {what.rows, what.filler, what.moved, what.family, false, 0, 0};
+      entries_[what.id] = {what.rows, what.filler, what.moved, what.family, false, false, 0, 0};
       ++unknown_;
     } else {
       ++refused_;
@@ -66,8 +71,8 @@ void promise_book::note_one(const request& what, const storage::member_result& t
            + " rows instead of " + std::to_string(what.changes));
   if (told.events.size() != what.events)
     accuse(named(what.id) + " was given events of somebody else");
-  entries_[what.id] = {what.rows, what.filler,     what.moved,     what.family,
-                       true,      told.commit_seq, told.last_rowid};
+  entries_[what.id] = {what.rows, what.filler, what.moved,      what.family,
+                       true,      true,        told.commit_seq, told.last_rowid};
   ++committed_;
   if (what.work.how_sure == durability::full)
     durable_ = std::max(durable_, told.commit_seq);
@@ -94,7 +99,7 @@ std::map<std::int64_t, promise_book::found_rows> promise_book::rows_of_requests(
 void promise_book::check(storage::connection& db, disaster after, bool exact) {
   auto stmt = db.prepare("PRAGMA integrity_check");
   if (!stmt->bind().step() || stmt->text(0) != "ok")
-    return accuse("the database is damaged: " + stmt->text(0));
+    return accuse("the database is damaged: " + first_line(stmt->text(0)));
   stmt->run();
   auto found = rows_of_requests(db);
   auto stored = static_cast<std::uint64_t>(number(db, stored_number_sql));
@@ -141,7 +146,8 @@ void promise_book::check_entry(std::int64_t id, entry& one, const found_rows& fo
     return;
   }
   if (one.seq > stored) {
-    ++taken_back_;
+    // What nobody was told may have been seen after a process death, and be gone now.
+    taken_back_ += one.told ? 1 : 0;
     if (found.count != 0)
       accuse(named(id) + " is there, but not the number of its commit");
     return;
@@ -179,8 +185,11 @@ void promise_book::check_sums(storage::connection& db) {
 void promise_book::check_snapshot(storage::connection& reader) {
   auto stored = static_cast<std::uint64_t>(number(reader, stored_number_sql));
   std::int64_t rows = 0;
-  for (auto& [id, one] : entries_)
-    rows += one.known && one.seq <= stored ? one.rows : 0;
+  for (auto& [id, one] : entries_) {
+    if (!one.known)
+      return; // It may be there or not.
+    rows += one.seq <= stored ? one.rows : 0;
+  }
   auto seen = number(reader, "SELECT count(*) FROM part");
   if (seen != rows)
     accuse("a reader at number " + std::to_string(stored) + " sees " + std::to_string(seen)

@@ -53,7 +53,8 @@ private:
     std::int64_t filler = 0;
     std::array<std::int64_t, torture_accounts> moved{};
     bool family = false;
-    bool known = true; ///< Whether its outcome was told.
+    bool known = true; ///< Whether its outcome is known.
+    bool told = true;  ///< Whether that is what its client was told.
     std::uint64_t seq = 0;
     std::int64_t last_rowid = 0; ///< 0 if unknown.
   };

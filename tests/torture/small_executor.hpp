@@ -12,7 +12,7 @@ namespace quire::tests {
 enum class flaw : std::uint8_t {
   none,
   acknowledges_before_commit, ///< The commit follows at the beginning of the next batch.
-  keeps_results_of_first_run, ///< What is run again is answered as the first time.
+  keeps_results_of_first_run, ///< Answers with what was known before anything was run again.
   forgets_survivors,          ///< After a rollback only later members are run again.
   uses_no_savepoints,         ///< What a failed member wrote before stays.
   does_not_number,            ///< The number of a commit is counted, but not stored.

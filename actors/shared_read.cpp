@@ -56,7 +56,7 @@ struct guest_state {
     });
   }
 
-  void begin() {
+  void pin() {
     if (!options.port->hold_snapshot(slot, "functions on one snapshot"))
       throw storage::error(errc::unavailable, "the write-ahead log is just being emptied: try again");
     lease_ends = options.env.clock->now() + options.lease;
@@ -79,7 +79,7 @@ caf::result<drained> step(guest_pointer self, std::uint64_t number) {
     if (number == open_connection)
       state.open();
     else if (number == open_snapshot)
-      state.begin();
+      state.pin();
     else
       state.work();
   } catch (const storage::error& failure) {

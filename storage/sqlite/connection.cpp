@@ -194,7 +194,16 @@ connection::connection(connection&&) noexcept = default;
 connection& connection::operator=(connection&&) noexcept = default;
 connection::~connection() = default;
 
+void connection::state::check_transaction() const {
+  // Somebody else's code, whose transaction an error has ended, would read a state
+  // without its neighbours from now on, and write what is never committed.
+  if (restricted && (rolled_back || sqlite3_get_autocommit(db) != 0))
+    throw error(errc::sql, "the transaction has ended: an earlier error rolled it back")
+      .refused_before_running();
+}
+
 statement_cache::lease connection::prepare_from_outside(std::string_view sql) {
+  state_->check_transaction();
   // It is asked when a statement is compiled: one of ours must not serve others. Texts
   // of ours name our tables, so their names keep the two apart.
   if (sql.size() > outside_sql_bytes_max)
@@ -220,6 +229,7 @@ connection::outside_sql::~outside_sql() {
 
 statement_cache::lease connection::prepare(std::string_view sql) {
   state_->limit_sql(false);
+  state_->check_transaction();
   return state_->cache.take(state_->db, sql);
 }
 

@@ -19,6 +19,9 @@ struct connection::state {
   state& operator=(const state&) = delete;
   ~state();
 
+  /// @throws error if somebody else's code is running and its transaction is gone.
+  void check_transaction() const;
+
   static int on_busy(void* self, int count);
   static int on_progress(void* self);
   static int on_authorize(void* self, int action, const char* first, const char* second,

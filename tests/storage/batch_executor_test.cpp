@@ -206,6 +206,20 @@ BOOST_AUTO_TEST_CASE(an_interrupted_write_fails_alone) {
   BOOST_TEST(batch.totals().replays == 1);
 }
 
+// It would see a state that lacks its neighbours, and could end otherwise than alone.
+BOOST_AUTO_TEST_CASE(a_member_that_goes_on_without_its_transaction_gets_no_further) {
+  std::optional<value> seen;
+  auto results = run({single("INSERT INTO t VALUES(1)"), member{[&](auto& tx) {
+                        failure_of([&] { tx.execute("INSERT OR ROLLBACK INTO t VALUES(1)"); });
+                        seen = tx.query({"SELECT count(*) FROM t", {}}).rows[0][0];
+                        throw error(errc::conflict, "decided by what it saw");
+                      }}});
+  BOOST_TEST(!results[0].failure);
+  BOOST_TEST(failed_with(results[1], errc::sql));
+  BOOST_TEST(!seen.has_value());
+  BOOST_TEST(count() == 1);
+}
+
 // SQLite keeps no journal for these, and leaves the rows before the bad one behind.
 BOOST_AUTO_TEST_CASE(a_statement_that_sqlite_does_not_undo_is_undone) {
   batch.db().execute("CREATE TABLE strict_one(a INTEGER, b TEXT) STRICT;"

@@ -40,6 +40,12 @@ void check_path(const connection_options& options, bool writable) {
   if (real_files(options) && std::filesystem::exists(status)
       && !std::filesystem::is_regular_file(status))
     throw make_open_error(path, error(errc::cannot_open, "not a file"), writable);
+  // SQLite takes an empty file for a new database and removes the log beside it, even
+  // when it may only read: with it would go all that can be saved.
+  std::error_code none;
+  if (real_files(options) && std::filesystem::file_size(path, ignored) == 0 && !ignored
+      && std::filesystem::file_size(path + "-wal", none) > 0 && !none)
+    throw make_open_error(path, error(errc::corrupt, "its file is empty, but its log is not"), writable);
   // Its log belongs to one name only: under another one it would be missing.
   if (writable && real_files(options) && std::filesystem::hard_link_count(path, ignored) > 1 && !ignored)
     throw error(errc::cannot_open, "cannot open the database '" + path

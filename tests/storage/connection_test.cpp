@@ -72,6 +72,18 @@ BOOST_AUTO_TEST_CASE(a_new_database_gets_our_settings) {
     BOOST_TEST(setting(db, name) == text, name);
 }
 
+// SQLite would make a new database of it and remove the log, which holds what can be saved.
+BOOST_AUTO_TEST_CASE(an_empty_file_with_a_log_is_left_alone) {
+  make_database();
+  fs::resize_file(path, 0);
+  std::ofstream(path + "-wal") << "frames";
+  BOOST_TEST(fails_with(errc::corrupt, [&] { reader(); }));
+  BOOST_TEST(fails_with(errc::corrupt, [&] { writer(); }));
+  BOOST_TEST(fs::file_size(path + "-wal") == 6u);
+  fs::remove(path + "-wal");
+  make_database();
+}
+
 BOOST_AUTO_TEST_CASE(a_reader_can_read_only) {
   make_database();
   auto db = reader();

@@ -63,6 +63,9 @@ std::int64_t delete_orphans(transaction& tx, int limit) {
     auto next = next_stage_with_tasks(tx, stage);
     if (!next)
       break;
+    // In an index that is damaged "the next one" may lead in a circle.
+    if (*next <= stage)
+      throw error(errc::corrupt, "the index of the tasks of stages is out of order");
     stage = *next;
     if (exists(tx, stage))
       continue;

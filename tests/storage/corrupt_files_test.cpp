@@ -246,6 +246,14 @@ BOOST_AUTO_TEST_CASE(damage_is_told_or_has_no_effect) {
   }
 }
 
+// What was found once: an index whose order led maintenance in a circle.
+BOOST_AUTO_TEST_CASE(damage_that_was_found_once) {
+  auto image = make_image(1024);
+  file_damage damage{image, 5805};
+  patient one{image, damage};
+  BOOST_TEST(one.examine() == "");
+}
+
 // The examination could fail: here nothing that a log may show is what it should show.
 BOOST_AUTO_TEST_CASE(other_contents_would_be_found) {
   auto image = make_image(1024);

@@ -55,10 +55,14 @@ void check_numbers(std::string_view owner, std::span<const migration> steps) {
 
 void check_applied(std::string_view owner, std::span<const migration> steps,
                    const std::vector<applied_migration>& applied) {
-  if (!applied.empty() && applied.back().number > static_cast<int>(steps.size()))
+  // Not the last one: in a file that is damaged its number need not be the largest.
+  int newest = 0;
+  for (auto& have : applied)
+    newest = std::max(newest, have.number);
+  if (newest > static_cast<int>(steps.size()))
     throw error(errc::newer_schema,
                 "the schema '" + std::string{owner} + "' of this database is at number "
-                  + std::to_string(applied.back().number) + ", but this program knows only "
+                  + std::to_string(newest) + ", but this program knows only "
                   + std::to_string(steps.size())
                   + ". Nothing was changed: use the newer program, or another database");
   for (auto& have : applied) {

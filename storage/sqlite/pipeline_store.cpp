@@ -235,7 +235,10 @@ std::int64_t prune_runs(transaction& tx, std::int64_t ended_before_ms, int tasks
     if (tasks < left) {
       tx.execute(delete_edges_sql, run);
       tx.execute(delete_stages_sql, run);
-      deleted += tx.execute(delete_run_sql, run);
+      // In an index that is damaged it may stand for ever without being there.
+      if (tx.execute(delete_run_sql, run) == 0)
+        throw error(errc::corrupt, "the index of ended runs names a run that does not exist");
+      ++deleted;
     }
   }
   return deleted;

@@ -48,10 +48,13 @@ CREATE TABLE pair(a TEXT, b INTEGER, PRIMARY KEY(a, b)) WITHOUT ROWID)";
 /// The n-th write; some bodies take several pages.
 std::vector<member> nth_write(int n) {
   auto number = std::to_string(n);
-  return {single("INSERT INTO entry(body, tag) VALUES(hex(zeroblob(" + number + " * 37 % 900)), 't"
-                 + number + "')"),
-          many({"UPDATE entry SET body = 'entry " + number + "' WHERE id = " + number + " / 2",
-                "INSERT OR REPLACE INTO pair VALUES('a" + number + "', " + number + " % 7)"})};
+  auto body = "hex(zeroblob(" + number + " * 37 % 900))";
+  std::vector<member> result;
+  result.push_back(single("INSERT INTO entry(body, tag) VALUES(" + body + ", 't" + number + "')"));
+  result.push_back(
+    many({"UPDATE entry SET body = 'entry " + number + "' WHERE id = " + number + " / 2",
+          "INSERT OR REPLACE INTO pair VALUES('a" + number + "', " + number + " % 7)"}));
+  return result;
 }
 
 } // namespace

@@ -21,11 +21,11 @@ public:
       system_of(running).spawn([&client](caf::event_based_actor* self) { client.start(self); });
   }
 
-  /// Returns what all saw, with the times of `section`.
-  sample sum(sample section) const {
+  /// Returns what all saw, with the times of `total`.
+  sample sum(sample total) const {
     for (auto& client : clients_)
-      section.merge(client.seen());
-    return section;
+      total.merge(client.seen());
+    return total;
   }
 
 private:
@@ -40,10 +40,10 @@ std::vector<sample> run_clients(const settings& how, runtime& running, const wri
   std::latch done{writes.clients + reads.clients};
   client_group<messages::write_batch, messages::receipt> writers(running, writes, whistle, done);
   client_group<messages::query, messages::query_result> readers(running, reads, whistle, done);
-  auto section = whistle.run(how.warm_up(), how.duration);
+  auto times = whistle.run(how.warm_up(), how.duration);
   done.wait();
-  std::vector<sample> result{writers.sum(section), readers.sum(section)};
-  share_cpu(section.cpu_seconds, result);
+  std::vector<sample> result{writers.sum(times), readers.sum(times)};
+  share_cpu(times.cpu_seconds, result);
   return result;
 }
 

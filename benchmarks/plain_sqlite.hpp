@@ -79,8 +79,9 @@ sample plain_writes(const settings& how, const std::string& sync, int rows_each)
 sample plain_thread_writes(const settings& how, const std::string& sync, int threads);
 
 /// `threads` threads look rows up by id, each on a connection of its own:
-/// one transaction for each lookup, or one for every thousand.
-sample plain_reads(const settings& how, int threads, bool one_by_one);
+/// one transaction for each lookup, or one for every thousand. `database` has
+/// `event_rows` events, and is as it was afterwards.
+sample plain_reads(const settings& how, const std::string& database, int threads, bool one_by_one);
 
 /// Both at once; the first sample is of the writers.
 std::vector<sample> plain_mixed(const settings& how, int writers, int readers);

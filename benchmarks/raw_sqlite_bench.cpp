@@ -21,11 +21,13 @@ void run(program& self) {
     self.measure({"raw_threads" + std::to_string(threads), threads, 1, "normal"},
                  [&] { return plain_thread_writes(how, "normal", threads); });
   }
+  scratch_folder folder(how.folder);
+  make_events(folder.database(), event_rows);
   for (int threads : {1, 2, 4}) {
     self.measure({"raw_reads" + std::to_string(threads), threads, 1, "normal"},
-                 [&] { return plain_reads(how, threads, true); });
+                 [&] { return plain_reads(how, folder.database(), threads, true); });
     self.measure({"raw_reads" + std::to_string(threads) + "_in_transaction", threads, 1, "normal"},
-                 [&] { return plain_reads(how, threads, false); });
+                 [&] { return plain_reads(how, folder.database(), threads, false); });
   }
   for (std::string sync : {"normal", "full"}) {
     self.measure({"raw_tasks_" + sync, 1, 1, sync},

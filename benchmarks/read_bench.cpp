@@ -4,21 +4,12 @@
 #include "quire/benchmarks/clients.hpp"
 #include "quire/benchmarks/plain_sqlite.hpp"
 
-#include <functional>
 #include <stdexcept>
 #include <string>
 
 using namespace quire::benchmarks;
 
 namespace {
-
-template <class Section>
-auto on_new_runtime(const settings& how, Section section) {
-  scratch_folder folder(how.folder);
-  make_events(folder.database(), event_rows);
-  quire::runtime running(event_options(folder.database(), "normal"));
-  return section(running);
-}
 
 query_plan read_plan(int clients, int window, int lookups) {
   query_plan plan;
@@ -39,39 +30,43 @@ write_plan single_row_writes(int clients, int window) {
   return plan;
 }
 
-sample read_as_actors(const settings& how, int clients, int window, int lookups) {
-  return on_new_runtime(how, [&](quire::runtime& running) {
-    return run_clients(how, running, single_row_writes(0, 0), read_plan(clients, window, lookups))
-      .back();
-  });
+sample read_as_actors(const settings& how, const std::string& database, int clients, int window,
+                      int lookups) {
+  quire::runtime running(event_options(database, "normal"));
+  return run_clients(how, running, single_row_writes(0, 0), read_plan(clients, window, lookups))
+    .back();
 }
 
 std::vector<sample> read_and_write(const settings& how, int writers, int readers, int window) {
-  return on_new_runtime(how, [&](quire::runtime& running) {
-    return run_clients(how, running, single_row_writes(writers, window),
-                       read_plan(readers, window, 1));
-  });
+  scratch_folder folder(how.folder);
+  make_events(folder.database(), event_rows);
+  quire::runtime running(event_options(folder.database(), "normal"));
+  return run_clients(how, running, single_row_writes(writers, window),
+                     read_plan(readers, window, 1));
 }
 
-sample read_blocking(const settings& how, int clients) {
-  return on_new_runtime(how, [&](quire::runtime& running) {
-    return run_blocking(how, clients, [&](int client, std::uint64_t i) {
-      auto id = event_id((static_cast<std::uint64_t>(client) << 32) + i);
-      if (running.query(find_event_sql, {id}).rows.size() != 1)
-        throw std::runtime_error("no row was found");
-    });
+sample read_blocking(const settings& how, const std::string& database, int clients) {
+  quire::runtime running(event_options(database, "normal"));
+  return run_blocking(how, clients, [&](int client, std::uint64_t i) {
+    auto id = event_id((static_cast<std::uint64_t>(client) << 32) + i);
+    if (running.query(find_event_sql, {id}).rows.size() != 1)
+      throw std::runtime_error("no row was found");
   });
 }
 
 void run(program& self) {
   auto& how = self.how();
-  auto floor = [&] { return plain_reads(how, 4, true); };
+  // Nobody writes to this one.
+  scratch_folder folder(how.folder);
+  auto database = folder.database();
+  make_events(database, event_rows);
+  auto floor = [&] { return plain_reads(how, database, 4, true); };
   self.compare(
-    {"r4x16", 4, 16, "normal"}, [&] { return read_as_actors(how, 4, 16, 1); }, floor);
+    {"r4x16", 4, 16, "normal"}, [&] { return read_as_actors(how, database, 4, 16, 1); }, floor);
   self.compare(
-    {"r4batch16", 4, 4, "normal"}, [&] { return read_as_actors(how, 4, 4, 16); }, floor);
+    {"r4batch16", 4, 4, "normal"}, [&] { return read_as_actors(how, database, 4, 4, 16); }, floor);
   self.compare(
-    {"r4blocking", 4, 1, "normal"}, [&] { return read_blocking(how, 4); }, floor);
+    {"r4blocking", 4, 1, "normal"}, [&] { return read_blocking(how, database, 4); }, floor);
   auto mixed = [&](const std::string& name, int window, const settings& longer) {
     self.compare_all(
       {{name + "_writes", 4, window, "normal"}, {name + "_reads", 4, window, "normal"}},

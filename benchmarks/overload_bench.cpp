@@ -72,8 +72,7 @@ public:
 
   void start(caf::event_based_actor* self) {
     for (int i = 0, count = left_; i < count; ++i) {
-      quire::ask(self, gateway_, std::chrono::minutes{2},
-                 insert_events(static_cast<std::uint64_t>(i), 1))
+      quire::ask_without_limit(self, gateway_, insert_events(static_cast<std::uint64_t>(i), 1))
         .then(
           [this](const quire::messages::receipt&) {
             ++seen_.items;

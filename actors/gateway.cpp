@@ -192,7 +192,55 @@ gateway_impl::behavior_type gateway(gateway_pointer self, gateway_options option
   };
 }
 
+/// What the handle of clients does on their threads.
+class front {
+public:
+  explicit front(const gateway_options& options) : options_(options) {}
+
+  template <class Content, class MakeReply>
+  bool operator()(Content& content, std::uint64_t sender, MakeReply reply) const {
+    if (options_.writes) {
+      if (auto* batch = content_as<write_batch>(content))
+        return write<batch_request>(*batch, sender, reply);
+      if (auto* call = content_as<write_call>(content))
+        return write<call_request>(*call, sender, reply);
+    }
+    if (auto* wanted = content_as<query>(content))
+      return read<query_request, query_result>(*wanted, sender, reply);
+    if (auto* call = content_as<read_call>(content))
+      return read<read_call_request, read_done>(*call, sender, reply);
+    return false;
+  }
+
+private:
+  template <class Request, class Message, class MakeReply>
+  bool write(Message& message, std::uint64_t sender, MakeReply& reply) const {
+    if (message.terms.client == 0)
+      message.terms.client = sender;
+    auto sync = message.sync.value_or(options_.sync);
+    options_.writes->submit(std::make_unique<Request>(std::move(message), sync, promise<receipt>{reply()}));
+    return true;
+  }
+
+  template <class Request, class Reply, class Message, class MakeReply>
+  bool read(Message& message, std::uint64_t sender, MakeReply& reply) const {
+    if (!options_.reads)
+      return false;
+    if (message.terms.client == 0)
+      message.terms.client = sender;
+    options_.reads->submit(std::make_unique<Request>(std::move(message), promise<Reply>{reply()}));
+    return true;
+  }
+
+  gateway_options options_;
+};
+
 } // namespace
+
+messages::gateway_actor gateway_for_clients(caf::actor_system& system, const gateway_actor& gateway,
+                                            const gateway_options& options) {
+  return in_front_of(system, gateway, front{options});
+}
 
 messages::gateway_actor spawn_gateway(caf::actor_system& system, gateway_options options) {
   return system.spawn(gateway, std::move(options));

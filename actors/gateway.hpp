@@ -18,4 +18,10 @@ struct gateway_options {
 /// who is there; it also gives up requests whose deadline has passed.
 messages::gateway_actor spawn_gateway(caf::actor_system& system, gateway_options options = {});
 
+/// Returns a handle for clients of `gateway`: what they send to be written or read goes to
+/// its port on the thread of the sender, which saves a turn of the scheduler; all else goes
+/// to the gateway.
+messages::gateway_actor gateway_for_clients(caf::actor_system& system, const messages::gateway_actor& gateway,
+                                            const gateway_options& options);
+
 } // namespace quire::actors

@@ -138,8 +138,9 @@ service_tree spawn_service_tree(caf::actor_system& system, service_tree_options 
     own.children.push_back(pipeline_service_spec(shared));
     own.children.push_back(maintenance_service_spec(shared));
   }
-  own.gateway = spawn_gateway(system, {result.writes, result.reads, shared->sync});
-  result.gateway = own.gateway;
+  gateway_options ports{result.writes, result.reads, shared->sync};
+  own.gateway = spawn_gateway(system, ports);
+  result.gateway = gateway_for_clients(system, own.gateway, ports);
   try {
     result.supervisor = spawn_supervisor(system, std::move(own));
     return result;

@@ -16,8 +16,11 @@ void require(bool holds, const std::string& what) {
 
 template <class T>
 void require_between(const char* name, T x, T least, T most) {
-  require(x >= least && x <= most, std::string{name} + " is " + std::to_string(x) + ": it must be from "
-                                     + std::to_string(least) + " to " + std::to_string(most));
+  std::string text = name;
+  text += " is " + std::to_string(x);
+  text += ": it must be from " + std::to_string(least);
+  text += " to " + std::to_string(most);
+  require(x >= least && x <= most, text);
 }
 
 constexpr std::chrono::hours longest_retention{24 * 36'500};

@@ -7,6 +7,9 @@
 #include <caf/all.hpp>
 #include <caf/config.hpp>
 
+#include <cstdint>
+#include <set>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -144,6 +147,19 @@ public:
     return result;
   }
 
+#if QUIRE_CAF_LEGACY
+  /// The same for a message that arrived at `self` and is not handled by a behavior.
+  static reply_address of_element(caf::strong_actor_ptr self, caf::mailbox_element& element) {
+    caf::response_promise content{std::move(self), element};
+    reply_address result;
+    if (content.async())
+      return result;
+    result.receiver_ = content.next();
+    result.id_ = content.id().response_id();
+    return result;
+  }
+#endif
+
   /// Sends the reply, or an error.
   template <class T>
   void deliver(T x) {
@@ -163,6 +179,67 @@ std::uint64_t sender_number(Self* self) {
   auto& sender = self->current_sender();
   return sender ? static_cast<std::uint64_t>(sender->id()) : 0;
 }
+
+#if QUIRE_CAF_LEGACY
+
+/// Stands in front of another actor and handles some of its messages itself, on the thread
+/// of whoever sends them: `f(content, sender, reply)` returns whether it has. All others
+/// are passed on.
+template <class F>
+class front_actor final : public caf::monitorable_actor {
+public:
+  front_actor(caf::actor_config& config, caf::strong_actor_ptr behind, F f)
+    : caf::monitorable_actor(config), behind_(std::move(behind)), f_(std::move(f)) {}
+
+  void enqueue(caf::mailbox_element_ptr what, caf::execution_unit* context) override {
+    auto& content = what->content();
+    auto sender = what->sender ? static_cast<std::uint64_t>(what->sender->id()) : 0;
+    // What is shared with others must not be moved away.
+    if (!content.shared() && f_(content, sender, [&] { return reply_address::of_element(ctrl(), *what); }))
+      return;
+    if (content.template match_elements<caf::exit_msg>())
+      cleanup(caf::error{content.template get_as<caf::exit_msg>(0).reason}, context);
+    behind_->enqueue(std::move(what), context);
+  }
+
+  std::set<std::string> message_types() const override {
+    return caf::actor_cast<caf::abstract_actor*>(behind_)->message_types();
+  }
+
+private:
+  caf::strong_actor_ptr behind_;
+  F f_;
+};
+
+/// Returns the message in `content` if it is one `T`, else null.
+template <class T, class Content>
+T* content_as(Content& content) {
+  return content.template match_elements<T>() ? &content.template get_mutable_as<T>(0) : nullptr;
+}
+
+/// Returns a handle for `behind` with a `front_actor` in front of it.
+template <class Handle, class F>
+Handle in_front_of(caf::actor_system& system, const Handle& behind, F f) {
+  caf::actor_config config;
+  return caf::make_actor<front_actor<F>, Handle>(system.next_actor_id(), system.node(), &system, config,
+                                                 caf::actor_cast<caf::strong_actor_ptr>(behind),
+                                                 std::move(f));
+}
+
+#else
+
+/// There is no front here: `behind` handles all by itself.
+template <class Handle, class F>
+Handle in_front_of(caf::actor_system&, const Handle& behind, F) {
+  return behind;
+}
+
+template <class T, class Content>
+T* content_as(Content&) {
+  return nullptr;
+}
+
+#endif
 
 /// Knows which actor system started the calling thread, for systems that have it
 /// as a hook: `config.add_thread_hook<quire::thread_mark>()`.

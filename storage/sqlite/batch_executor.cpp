@@ -153,6 +153,7 @@ bool batch_executor::begin(std::span<batch_member* const> members, const indices
       locked_ = true;
       return false;
     }
+    heal_log();
     if (std::any_of(which.begin(), which.end(), [&](auto i) { return members[i]->wants_number(); }))
       numbered_ = advance_commit_seq();
     return true;
@@ -369,9 +370,19 @@ std::uint64_t batch_executor::advance_commit_seq() {
 void batch_executor::commit_nothing() {
   db_->set_durability(durability::full);
   transaction_guard guard{*db_};
+  heal_log();
   auto seq = advance_commit_seq();
   guard.commit();
   commit_seq_ = seq;
+}
+
+/// Needs the write lock.
+void batch_executor::heal_log() {
+  if (!log_in_doubt_ && !db_->log_in_doubt())
+    return;
+  log_in_doubt_ = true;
+  db_->rewrite_log();
+  log_in_doubt_ = false;
 }
 
 void batch_executor::hold() {
@@ -400,6 +411,8 @@ void batch_executor::settle_failed_commit(const error& failure, std::uint64_t ex
     fail_all(kept, outcome, results);
   };
   auto numbered = seq_stored_;
+  if ((failure.sqlite_code() & 0xff) == SQLITE_IOERR || db_->log_in_doubt())
+    log_in_doubt_ = true;
   transaction_control::rollback(*db_);
   db_.reset();
   try {

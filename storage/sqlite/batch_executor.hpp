@@ -150,6 +150,7 @@ private:
   std::optional<commit_mark> stored_mark();
   std::uint64_t advance_commit_seq();
   void commit_nothing();
+  void heal_log();
   void reopen();
 
   std::function<connection()> open_;
@@ -162,6 +163,7 @@ private:
   bool locked_ = false;                ///< That BEGIN found the lock taken.
   const batch_member* running_ = nullptr;
   std::optional<std::int64_t> author_; ///< Random: other executors have another one.
+  bool log_in_doubt_ = false;    ///< It must be written anew before anything is acknowledged.
   bool seq_stored_ = false;      ///< Whether the database has the table quire_commit.
   int cautious_batches_ = 0;     ///< So many more batches give each member a savepoint.
   counters totals_;

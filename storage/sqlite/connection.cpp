@@ -12,6 +12,7 @@
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace quire::storage {
 
@@ -296,6 +297,8 @@ connection::checkpoint_result connection::checkpoint(bool truncate,
     &moved);
   s.patient = true;
   s.patience = usual;
+  if ((code & 0xff) == SQLITE_IOERR)
+    s.log_in_doubt = true;
   if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY)
     raise(s.db, code, {});
   if (truncate && code == SQLITE_OK) {
@@ -305,6 +308,38 @@ connection::checkpoint_result connection::checkpoint(bool truncate,
   frames = std::max(frames, 0); // -1 where SQLite could not even look.
   moved = std::max(moved, 0);
   return {code == SQLITE_OK && frames == moved, frames, moved};
+}
+
+bool connection::log_in_doubt() const noexcept {
+  return state_->log_in_doubt;
+}
+
+void connection::rewrite_log() {
+  auto* db = state_->db;
+  state_->log_in_doubt = true;
+  sqlite3_file* log = nullptr;
+  auto check = [&](int code) {
+    if (code != SQLITE_OK)
+      throw error(code == SQLITE_NOMEM ? errc::too_large : errc::io,
+                  "the write-ahead log could not be synchronized, and not written anew either ("
+                    + std::string{sqlite3_errstr(code)}
+                    + "); nothing is committed before that succeeds",
+                  code);
+  };
+  check(sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log));
+  if (log && log->pMethods) {
+    constexpr int portion = 1 << 16;
+    std::vector<char> bytes(portion);
+    sqlite3_int64 size = 0;
+    check(log->pMethods->xFileSize(log, &size));
+    for (sqlite3_int64 at = 0; at < size; at += portion) {
+      auto count = static_cast<int>(std::min<sqlite3_int64>(portion, size - at));
+      check(log->pMethods->xRead(log, bytes.data(), count, at));
+      check(log->pMethods->xWrite(log, bytes.data(), count, at));
+    }
+    check(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL));
+  }
+  state_->log_in_doubt = false;
 }
 
 std::int64_t connection::wal_frames() const noexcept {

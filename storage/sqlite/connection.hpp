@@ -129,6 +129,17 @@ public:
   checkpoint_result checkpoint(bool truncate,
                                std::chrono::milliseconds patience = std::chrono::milliseconds{0});
 
+  /// Whether a part of the log may not be on the disk although it was synchronized later: a
+  /// checkpoint of this connection failed to synchronize it.
+  bool log_in_doubt() const noexcept;
+
+  /// Writes the log once more as it is and synchronizes it: after a failed fsync(2) Linux
+  /// takes what was not written for written (https://www.sqlite.org/howtocorrupt.html,
+  /// 3.1), and commits that are appended behind such a hole would be lost with the power.
+  /// The write lock must be held.
+  /// @throws error if that fails, too; the log is in doubt still.
+  void rewrite_log();
+
   /// How many frames the log had after the last commit of this connection.
   std::int64_t wal_frames() const noexcept;
 

@@ -199,6 +199,7 @@ batch_executor::turn batch_executor::commit(const indices& which, const indices&
                                             std::vector<member_result>& results) {
   auto seq = numbered_;
   try {
+    require_in_place();
     if (seq == 0)
       seq = advance_commit_seq();
   } catch (const error& failure) {
@@ -213,6 +214,14 @@ batch_executor::turn batch_executor::commit(const indices& which, const indices&
   }
   note_commit(seq, kept, results);
   return {};
+}
+
+/// Opening it again by its path would help nobody: another file may be there now.
+void batch_executor::require_in_place() const {
+  if (db_->has_moved())
+    throw error(errc::cannot_open, "the database file was renamed, replaced or deleted while it was open: "
+                                   "what is written now would be missing there. Nothing was changed; "
+                                   "put the file back, or end this program and open the file again");
 }
 
 void batch_executor::note_commit(std::uint64_t seq, const indices& kept,

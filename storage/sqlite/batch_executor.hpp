@@ -140,6 +140,7 @@ private:
   turn commit(const indices& which, const indices& kept, std::vector<member_result>& results);
   turn handle_failed_commit(const error& failure, std::uint64_t seq, const indices& which,
                             const indices& kept, std::vector<member_result>& results);
+  void require_in_place() const;
   void note_commit(std::uint64_t seq, const indices& kept, std::vector<member_result>& results);
   ending run_member(batch_member& member, member_result& result);
   ending undo_member(bool savepoint, std::int64_t changes_before, const error& failure);

@@ -249,6 +249,12 @@ bool connection::autocommit() const noexcept {
   return sqlite3_get_autocommit(state_->db) != 0;
 }
 
+bool connection::has_moved() const noexcept {
+  int moved = 0;
+  auto asked = sqlite3_file_control(state_->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  return asked == SQLITE_OK && moved != 0;
+}
+
 bool connection::deferred_constraint_violated() const noexcept {
   int current = 0;
   int highest = 0;

@@ -99,6 +99,10 @@ public:
   /// have ended one behind our back.
   bool autocommit() const noexcept;
 
+  /// Returns whether the file is no longer found under its path: it was renamed,
+  /// replaced or deleted. SQLite would go on writing into a log that belongs to nothing.
+  bool has_moved() const noexcept;
+
   /// Returns whether a deferred foreign key of the open transaction is violated.
   bool deferred_constraint_violated() const noexcept;
 

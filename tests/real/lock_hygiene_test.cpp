@@ -16,6 +16,7 @@
 #include <functional>
 #include <future>
 #include <optional>
+#include <regex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -262,6 +263,32 @@ const std::vector<call> calls{
    [](auto& w) { w.ask_later([&] { w.db.write("INSERT INTO t VALUES('later')"); }); }},
 };
 
+/// Whether a line of code opens or copies a file; SQL and its own classes are no matter.
+bool opens_a_file(const std::string& line) {
+  static const std::regex opening(
+    R"((^|\W)::(open|openat|creat|mmap|rename|truncate)\s*\(|\b(fopen|freopen|mkstemp|sendfile|copy_file\w*)\s*\()"
+    R"(|\b(i|o)?fstream\b|\bfilebuf\b)");
+  auto code = line.substr(0, line.find("//"));
+  return code.find("#include") == std::string::npos && std::regex_search(code, opening);
+}
+
+/// The sources, relative to the tree, that open files.
+std::set<std::string> sources_that_open_files() {
+  std::set<std::string> found;
+  for (std::string layer : {"messages", "storage", "actors", "app"})
+    for (auto& entry :
+         std::filesystem::recursive_directory_iterator(std::string{QUIRE_SOURCE "/"} + layer)) {
+      auto end = entry.path().extension();
+      if (end != ".cpp" && end != ".hpp")
+        continue;
+      std::ifstream source(entry.path());
+      for (std::string line; std::getline(source, line);)
+        if (opens_a_file(line))
+          found.insert(std::filesystem::relative(entry.path(), QUIRE_SOURCE).string());
+    }
+  return found;
+}
+
 std::int64_t count_of(runtime& db, const std::string& who) {
   return db.query("SELECT count(*) FROM t WHERE who = ?1", {who}).rows[0][0].integer();
 }
@@ -308,6 +335,22 @@ BOOST_AUTO_TEST_CASE(who_opens_the_file_and_closes_it_gives_up_the_locks) {
       w.end();
     }
   }
+}
+
+// Whoever adds a place must be sure that it can never be the database.
+BOOST_AUTO_TEST_CASE(only_these_places_open_files) {
+  const std::set<std::string> known{
+    "actors/process_groups.cpp", // What the kernel says about processes.
+    "app/cli/main.cpp",          // /dev/null.
+    "app/cli/pipeline_file.cpp", // Before the database is open.
+    "app/cli/sql_command.cpp",   // An empty file of its own, closed before SQLite has it.
+    "storage/owner_lock.cpp",    // The lock file.
+  };
+  BOOST_TEST(sources_that_open_files() == known, boost::test_tools::per_element());
+  BOOST_TEST(opens_a_file("  std::ifstream file(path);"));
+  BOOST_TEST(opens_a_file("  auto file = ::open(path.c_str(), O_RDONLY);"));
+  BOOST_TEST(opens_a_file("  std::filesystem::copy_file(database, backup);"));
+  BOOST_TEST(!opens_a_file("  connection::open(options, true); // ::open("));
 }
 
 // A program of its own learns who owns the database.

@@ -21,7 +21,7 @@ template <class T>
 struct queued {
   quire::lane lane = quire::lane::normal;
   std::uint64_t client = 0;
-  std::uint64_t number = 0;                         ///< By which its client may cancel it; 0: it cannot.
+  std::uint64_t number = 0; ///< By which its client may cancel it; 0: it cannot.
   std::chrono::steady_clock::time_point deadline{}; ///< Then it is not begun any more.
   std::size_t bytes = 0;
 
@@ -85,7 +85,8 @@ public:
     if (found == clients_.end() || number == 0)
       return nullptr;
     std::vector<std::unique_ptr<T>> taken;
-    take_from(found->second, [number](const T& x) { return x.number == number; }, 1, taken);
+    take_from(
+      found->second, [number](const T& x) { return x.number == number; }, 1, taken);
     return taken.empty() ? nullptr : std::move(taken.front());
   }
 
@@ -215,7 +216,8 @@ private:
   static constexpr std::size_t clients_kept = 4096;
 
   std::unordered_map<std::uint64_t, client_state> clients_;
-  std::array<std::deque<client_state*>, lane_count> lanes_; ///< Those with something there, by turn.
+  std::array<std::deque<client_state*>, lane_count>
+    lanes_; ///< Those with something there, by turn.
   std::array<int, lane_count> turns_ = weights;
   std::size_t size_ = 0;
   std::size_t bytes_ = 0;

@@ -86,10 +86,13 @@ request_cancelled cancel(gateway_pointer self, cancel_request request) {
 }
 
 /// Counts a request in until the last copy of its ticket goes.
-bool admit(const std::shared_ptr<write_port>& writes, std::size_t bytes, admission_ticket& ticket) {
-  if (!writes->admitted().enter(bytes))
+bool admit(const write_port& writes, std::size_t bytes, admission_ticket& ticket) {
+  // Not the port itself: what waits in it may hold the ticket.
+  auto waiting = writes.shared_admission();
+  if (!waiting->enter(bytes))
     return false;
-  ticket = admission_ticket{writes.get(), [writes, bytes](const void*) { writes->admitted().leave(bytes); }};
+  ticket =
+    admission_ticket{waiting.get(), [waiting, bytes](const void*) { waiting->leave(bytes); }};
   return true;
 }
 
@@ -97,8 +100,9 @@ bool admit(const std::shared_ptr<write_port>& writes, std::size_t bytes, admissi
 template <class Reply, class Service, class Request>
 caf::result<Reply> pass_on_counted(gateway_pointer self, Service& service, Request& request) {
   auto& writes = state_of(self).options.writes;
-  if (service && writes && !admit(writes, bytes_of(request), request.ticket))
-    return make_failure(errc::overloaded, "too many requests wait already; nothing of this one was tried",
+  if (service && writes && !admit(*writes, bytes_of(request), request.ticket))
+    return make_failure(errc::overloaded,
+                        "too many requests wait already; nothing of this one was tried",
                         writes->retry_after());
   return pass_on<Reply>(self, service, request);
 }
@@ -170,7 +174,9 @@ gateway_impl::behavior_type gateway(gateway_pointer self, gateway_options option
     [self](read_call& x) { return submit_read<read_call_request, read_done>(self, x); },
     [self, &state](read_together& x) { return pass_on<read_done>(self, state.readers, x); },
     [self, &state](open_stream& x) { return pass_on<stream_opened>(self, state.readers, x); },
-    [self, &state](enqueue_tasks& x) { return pass_on_counted<tasks_enqueued>(self, state.tasks, x); },
+    [self, &state](enqueue_tasks& x) {
+      return pass_on_counted<tasks_enqueued>(self, state.tasks, x);
+    },
     [self, &state](cancel_task& x) { return pass_on<task_changed>(self, state.tasks, x); },
     [self, &state](retry_task& x) { return pass_on<task_changed>(self, state.tasks, x); },
     [self, &state](await_task& x) { return pass_on<task_record>(self, state.tasks, x); },
@@ -218,7 +224,8 @@ private:
     if (message.terms.client == 0)
       message.terms.client = sender;
     auto sync = message.sync.value_or(options_.sync);
-    options_.writes->submit(std::make_unique<Request>(std::move(message), sync, promise<receipt>{reply()}));
+    options_.writes->submit(
+      std::make_unique<Request>(std::move(message), sync, promise<receipt>{reply()}));
     return true;
   }
 

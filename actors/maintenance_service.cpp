@@ -30,8 +30,8 @@ struct maintenance_state {
   maintenance_service_options options;
   upkeep_plan plan{{}, {}};
   wakeup timer;
-  maintenance_done report;                          // Of the pass that runs.
-  std::vector<promise<maintenance_done>> waiting;   // For its end.
+  maintenance_done report;                        // Of the pass that runs.
+  std::vector<promise<maintenance_done>> waiting; // For its end.
   std::vector<promise<drained>> draining;
   std::int64_t passes = 0;
   std::int64_t rows = 0;
@@ -46,7 +46,8 @@ struct maintenance_state {
   /// sleeps, as the time limits of programs do, and does not leap when somebody
   /// sets the clock.
   std::int64_t patient_unix_ms() const {
-    auto awake = std::chrono::duration_cast<std::chrono::milliseconds>(options.env.clock->now() - started);
+    auto awake =
+      std::chrono::duration_cast<std::chrono::milliseconds>(options.env.clock->now() - started);
     return std::min(unix_ms(), started_unix_ms + awake.count());
   }
 };
@@ -139,18 +140,22 @@ upkeep_limits limits_of(const maintenance_state& state) {
   auto& options = state.options;
   auto now_ms = state.unix_ms();
   auto stuck_now_ms = state.patient_unix_ms();
-  return {now_ms, stuck_now_ms, stuck_now_ms - options.stuck_after.count(),
+  return {now_ms,
+          stuck_now_ms,
+          stuck_now_ms - options.stuck_after.count(),
           now_ms - duration_cast<milliseconds>(options.retention).count(),
-          now_ms - options.key_retention.count(), options.rows_per_write};
+          now_ms - options.key_retention.count(),
+          options.rows_per_write};
 }
 
 std::int64_t write_portion(storage::transaction& tx, upkeep_operation operation,
                            const upkeep_limits& limits) {
   switch (operation) {
     case upkeep_operation::stuck_tasks:
-      return static_cast<std::int64_t>(
-        storage::fail_stuck_tasks(tx, limits.stuck_before_ms, limits.stuck_now_ms, limits.now_ms,
-                                  limits.rows).size());
+      return static_cast<std::int64_t>(storage::fail_stuck_tasks(tx, limits.stuck_before_ms,
+                                                                 limits.stuck_now_ms, limits.now_ms,
+                                                                 limits.rows)
+                                         .size());
     case upkeep_operation::orphans: return storage::delete_orphans(tx, limits.rows);
     case upkeep_operation::old_tasks:
       return storage::prune_tasks(tx, limits.ended_before_ms, limits.rows);
@@ -215,13 +220,12 @@ maintenance_impl::behavior_type maintenance(maintenance_pointer self,
   return {
     [self](status_request) {
       auto& state = state_of(self);
-      return service_status{service_name,
-                            state.draining.empty() ? "running" : "draining",
-                            0,
-                            {{"passes", state.passes},
-                             {"rows", state.rows},
-                             {"last_run_ms", state.last_run_ms}},
-                            state.note};
+      return service_status{
+        service_name,
+        state.draining.empty() ? "running" : "draining",
+        0,
+        {{"passes", state.passes}, {"rows", state.rows}, {"last_run_ms", state.last_run_ms}},
+        state.note};
     },
     [self](drain) -> caf::result<drained> {
       auto& state = state_of(self);

@@ -11,11 +11,11 @@ struct maintenance_service_options {
   environment env;
   messages::writer_actor writer;
   messages::reader_pool_actor readers;
-  std::chrono::milliseconds interval{3'600'000};  ///< 0: only at start and on request.
-  std::chrono::hours retention{24 * 30};          ///< 0: keep for ever.
-  std::chrono::milliseconds stuck_after{7'200'000}; ///< 0: never.
+  std::chrono::milliseconds interval{3'600'000};       ///< 0: only at start and on request.
+  std::chrono::hours retention{24 * 30};               ///< 0: keep for ever.
+  std::chrono::milliseconds stuck_after{7'200'000};    ///< 0: never.
   std::chrono::milliseconds key_retention{86'400'000}; ///< How long idempotency keys count.
-  int rows_per_write = 500;                       ///< Deleted in one request, so that others get their turn.
+  int rows_per_write = 500; ///< Deleted in one request, so that others get their turn.
 };
 
 /// Spawns `maintenance_service`: at start, periodically and on request it gives

@@ -83,8 +83,9 @@ void read_port::submit(request_pointer request) {
       refused = make_failure(errc::unavailable, closed_);
     else if (count >= limits_.requests_max || own >= limits_.client_requests_max
              || (count > 0 && bytes + request->bytes > limits_.bytes_max))
-      refused = make_failure(errc::overloaded, "too many queries wait already; try again in "
-                                                 + std::to_string(retry_after.count()) + " ms",
+      refused = make_failure(errc::overloaded,
+                             "too many queries wait already; try again in "
+                               + std::to_string(retry_after.count()) + " ms",
                              retry_after);
     else
       insert(std::move(request), wakers);
@@ -180,7 +181,8 @@ void read_port::detach(const slot_pointer& reader) {
   std::erase(readers_, reader);
 }
 
-std::vector<read_port::request_pointer> read_port::take(const slot_pointer& reader, std::size_t most) {
+std::vector<read_port::request_pointer> read_port::take(const slot_pointer& reader,
+                                                        std::size_t most) {
   std::vector<request_pointer> taken;
   std::vector<request_pointer> late;
   waker another;
@@ -293,7 +295,8 @@ void read_port::open_gate() {
 
 read_port::open_snapshot read_port::describe(const slot& reader, time_point now) const {
   open_snapshot result{duration_cast<milliseconds>(now - reader.opened), reader.what};
-  if (auto* current = reader.current.load(std::memory_order_relaxed); current && result.what.empty())
+  if (auto* current = reader.current.load(std::memory_order_relaxed);
+      current && result.what.empty())
     result.what = current->sql().empty() ? "a function of the program" : current->sql();
   return result;
 }

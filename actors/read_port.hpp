@@ -22,10 +22,10 @@ namespace quire::actors {
 
 /// How much may wait for the readers.
 struct read_limits {
-  std::size_t requests_max = 10'000;                   ///< Of all clients together.
+  std::size_t requests_max = 10'000; ///< Of all clients together.
   std::size_t bytes_max = std::size_t{64} << 20;
-  std::size_t client_requests_max = 10'000;            ///< Of one client.
-  std::chrono::milliseconds timeout{30'000};           ///< Of requests that do not say.
+  std::size_t client_requests_max = 10'000;  ///< Of one client.
+  std::chrono::milliseconds timeout{30'000}; ///< Of requests that do not say.
 };
 
 /// What kind of reader one is.
@@ -64,7 +64,7 @@ public:
   /// One reader, from when it is there until it is gone.
   struct slot {
     reader_kind kind = reader_kind::slow;
-    std::atomic<bool> expire{false};              ///< Its snapshot must go.
+    std::atomic<bool> expire{false}; ///< Its snapshot must go.
     std::atomic<const read_request*> current{nullptr};
 
   private:
@@ -74,7 +74,7 @@ public:
     bool has_snapshot = false;
     time_point opened;
     std::vector<read_request*> batch;
-    std::string what;                             ///< What it does, if that is no request.
+    std::string what; ///< What it does, if that is no request.
   };
   using slot_pointer = std::shared_ptr<slot>;
 
@@ -106,7 +106,7 @@ public:
 
   struct open_snapshot {
     std::chrono::milliseconds age{0};
-    std::string what;                ///< The SQL text, or what else is done with it.
+    std::string what; ///< The SQL text, or what else is done with it.
   };
 
   /// The snapshot that has been open for longest.
@@ -145,7 +145,7 @@ private:
   std::unordered_set<std::string> slow_texts_;
   std::string closed_;
   std::function<void()> arm_;
-  std::function<void()> clear_;      ///< Of who waits for the snapshots.
+  std::function<void()> clear_; ///< Of who waits for the snapshots.
   bool gate_closed_ = false;
   bool watched_ = false;
   std::size_t snapshots_ = 0;

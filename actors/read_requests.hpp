@@ -42,18 +42,12 @@ public:
   /// The SQL text, for reports; empty for a function.
   virtual std::string_view sql() const noexcept { return {}; }
 
-  std::optional<std::chrono::milliseconds> timeout() const noexcept {
-    return timeout_;
-  }
+  std::optional<std::chrono::milliseconds> timeout() const noexcept { return timeout_; }
 
   /// Asks it to stop. Thread-safe.
-  void stop() noexcept {
-    stopped_.store(true, std::memory_order_relaxed);
-  }
+  void stop() noexcept { stopped_.store(true, std::memory_order_relaxed); }
 
-  bool stopped() const noexcept {
-    return stopped_.load(std::memory_order_relaxed);
-  }
+  bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
 
 private:
   std::atomic<bool> stopped_{false};
@@ -64,8 +58,7 @@ private:
 class query_request final : public read_request {
 public:
   query_request(messages::query content, promise<messages::query_result> answer)
-    : read_request(content.terms, bytes_of(content)),
-      query_(std::move(content)),
+    : read_request(content.terms, bytes_of(content)), query_(std::move(content)),
       answer_(std::move(answer)) {}
 
   void run(storage::connection& db) override;
@@ -87,9 +80,7 @@ public:
   static constexpr std::size_t bytes_counted = 256;
 
   read_call_request(messages::read_call call, promise<messages::read_done> answer)
-    : read_request(call.terms, bytes_counted),
-      run_(std::move(call.run)),
-      quick_(call.quick),
+    : read_request(call.terms, bytes_counted), run_(std::move(call.run)), quick_(call.quick),
       answer_(std::move(answer)) {}
 
   void run(storage::connection& db) override;

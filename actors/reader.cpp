@@ -32,9 +32,9 @@ struct running_limits {
   std::shared_ptr<const clock_source> clock;
   read_port::slot_pointer slot;
   const read_request* request = nullptr;
-  time_point deadline;         ///< Of the request.
-  time_point lease_ends;       ///< Of the snapshot.
-  time_point quick_until;      ///< Of a quick reader.
+  time_point deadline;    ///< Of the request.
+  time_point lease_ends;  ///< Of the snapshot.
+  time_point quick_until; ///< Of a quick reader.
   interruption why = interruption::none;
 
   bool over() {
@@ -120,7 +120,8 @@ bool serve(reader_state& state, read_request& request, time_point opened) {
   } catch (const std::exception& failure) {
     failed = make_failure(errc::function_failed, failure.what());
   } catch (...) {
-    failed = make_failure(errc::function_failed, "the function threw something that is not an exception");
+    failed =
+      make_failure(errc::function_failed, "the function threw something that is not an exception");
   }
   limits.request = nullptr;
   limits.slot->current.store(nullptr, std::memory_order_relaxed);
@@ -128,7 +129,8 @@ bool serve(reader_state& state, read_request& request, time_point opened) {
     return true;
   if (limits.why == interruption::too_long)
     return false;
-  request.fail(limits.why == interruption::none ? std::move(*failed) : interrupted(state, request, opened));
+  request.fail(limits.why == interruption::none ? std::move(*failed)
+                                                : interrupted(state, request, opened));
   return true;
 }
 
@@ -198,19 +200,22 @@ reader_impl::behavior_type reader(reader_pointer self, reader_options options,
     self->quit(std::move(message.reason));
   });
   // The handle is weak: the port must not keep the reader.
-  state.limits->slot =
-    state.options.port->attach(state.options.kind, [weak = caf::actor_cast<caf::actor_addr>(reader_impl{self})] {
+  state.limits->slot = state.options.port->attach(
+    state.options.kind, [weak = caf::actor_cast<caf::actor_addr>(reader_impl{self})] {
       if (auto strong = caf::actor_cast<reader_impl>(weak))
         caf::anon_send(strong, timer{});
     });
   return {
     [&state](status_request) {
-      return service_status{service_name, "running", 0,
-                            {{"queries", state.queries},
-                             {"snapshots", state.snapshots},
-                             {"statements_hit", static_cast<std::int64_t>(state.db->statements().hits())},
-                             {"statements_missed", static_cast<std::int64_t>(state.db->statements().misses())}},
-                            state.note};
+      return service_status{
+        service_name,
+        "running",
+        0,
+        {{"queries", state.queries},
+         {"snapshots", state.snapshots},
+         {"statements_hit", static_cast<std::int64_t>(state.db->statements().hits())},
+         {"statements_missed", static_cast<std::int64_t>(state.db->statements().misses())}},
+        state.note};
     },
     [self](drain) {
       close(self);

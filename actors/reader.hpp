@@ -13,12 +13,14 @@ namespace quire::actors {
 
 struct reader_options {
   environment env;
-  std::function<storage::connection()> open;        ///< Opens a read-only connection.
+  std::function<storage::connection()> open; ///< Opens a read-only connection.
   std::shared_ptr<read_port> port;
   reader_kind kind = reader_kind::slow;
-  std::chrono::milliseconds query_limit{30'000};    ///< A longer query ends with `errc::timeout`.
-  std::chrono::milliseconds lease{30'000};          ///< An older snapshot ends with `errc::snapshot_expired`.
-  std::chrono::microseconds quick_limit{2'000};     ///< Then a quick reader leaves a query to a slow one.
+  std::chrono::milliseconds query_limit{30'000}; ///< A longer query ends with `errc::timeout`.
+  std::chrono::milliseconds lease{
+    30'000}; ///< An older snapshot ends with `errc::snapshot_expired`.
+  std::chrono::microseconds quick_limit{
+    2'000}; ///< Then a quick reader leaves a query to a slow one.
 };
 
 /// Spawns a reader: it takes what waits in the port, opens a snapshot, answers, closes it,

@@ -54,7 +54,8 @@ reader_options options_of(const reader_pool_options& options, reader_kind kind) 
   return own;
 }
 
-service_actor start_reader(caf::actor_system& system, const reader_pool_options& options, reader_kind kind) {
+service_actor start_reader(caf::actor_system& system, const reader_pool_options& options,
+                           reader_kind kind) {
   return spawn_reader(system, options_of(options, kind));
 }
 
@@ -89,8 +90,9 @@ void stop_readers(pool_pointer self) {
 /// writer, which closes after us, empty the log.
 void finish_stop(pool_pointer self) {
   auto& state = state_of(self);
-  if (!state.streams.empty()
-      || std::ranges::any_of(state.places, [](const place& x) { return static_cast<bool>(x.reader); }))
+  if (!state.streams.empty() || std::ranges::any_of(state.places, [](const place& x) {
+        return static_cast<bool>(x.reader);
+      }))
     return;
   state.stopped.deliver({});
   self->quit();
@@ -116,12 +118,14 @@ caf::result<Reply> submit(pool_pointer self, Message& message) {
   auto& state = state_of(self);
   if (state.stopping)
     return make_failure(errc::unavailable, "the readers are closing");
-  if (std::ranges::none_of(state.places, [](const place& x) { return static_cast<bool>(x.reader); }))
+  if (std::ranges::none_of(state.places,
+                           [](const place& x) { return static_cast<bool>(x.reader); }))
     return make_failure(errc::unavailable, "no reader could be opened: " + state.note);
   if (message.terms.client == 0)
     message.terms.client = sender_number(self);
   ++state.requests;
-  state.options.port->submit(std::make_unique<Request>(std::move(message), promise_to_sender<Reply>(self)));
+  state.options.port->submit(
+    std::make_unique<Request>(std::move(message), promise_to_sender<Reply>(self)));
   return caf::delegated<Reply>{};
 }
 
@@ -130,15 +134,18 @@ caf::result<stream_opened> start_stream(pool_pointer self, open_stream& request)
   if (state.stopping)
     return make_failure(errc::unavailable, "the readers are closing");
   if (request.rows_max < 1 || request.rows_max > 1'000'000)
-    return make_failure(errc::invalid_argument, "a portion of a stream has 1 to 1,000,000 rows, not "
-                                                  + std::to_string(request.rows_max));
+    return make_failure(errc::invalid_argument,
+                        "a portion of a stream has 1 to 1,000,000 rows, not "
+                          + std::to_string(request.rows_max));
   if (state.streams.size() >= static_cast<std::size_t>(state.options.streams_max))
-    return make_failure(errc::overloaded, "too many streams are open already (" + std::to_string(state.streams.size())
-                                            + "): close one, or try again later", reopen_delay);
+    return make_failure(errc::overloaded,
+                        "too many streams are open already (" + std::to_string(state.streams.size())
+                          + "): close one, or try again later",
+                        reopen_delay);
   auto client = caf::actor_cast<caf::actor>(self->current_sender());
-  state.streams.push_back(spawn_row_stream(self->system(), options_of(state.options, reader_kind::guest),
-                                           std::move(request), promise_to_sender<stream_opened>(self), client,
-                                           caf::actor_cast<caf::actor>(pool_impl{self})));
+  state.streams.push_back(spawn_row_stream(
+    self->system(), options_of(state.options, reader_kind::guest), std::move(request),
+    promise_to_sender<stream_opened>(self), client, caf::actor_cast<caf::actor>(pool_impl{self})));
   self->monitor(state.streams.back());
   return caf::delegated<stream_opened>{};
 }
@@ -146,12 +153,14 @@ caf::result<stream_opened> start_stream(pool_pointer self, open_stream& request)
 caf::result<read_done> start_shared_read(pool_pointer self, read_together& request) {
   auto& state = state_of(self);
   if (!state.options.writer || state.stopping)
-    return make_failure(errc::unavailable, "there is no writer that could hold back writes for one snapshot");
+    return make_failure(errc::unavailable,
+                        "there is no writer that could hold back writes for one snapshot");
   if (request.runs.empty() || request.runs.size() > shared_readers_max)
-    return make_failure(errc::invalid_argument, "1 to 16 functions run on one snapshot at a time, not "
-                                                  + std::to_string(request.runs.size()));
-  spawn_shared_read(self->system(), options_of(state.options, reader_kind::guest), state.options.writer,
-                    std::move(request), promise_to_sender<read_done>(self));
+    return make_failure(errc::invalid_argument,
+                        "1 to 16 functions run on one snapshot at a time, not "
+                          + std::to_string(request.runs.size()));
+  spawn_shared_read(self->system(), options_of(state.options, reader_kind::guest),
+                    state.options.writer, std::move(request), promise_to_sender<read_done>(self));
   return caf::delegated<read_done>{};
 }
 
@@ -171,7 +180,9 @@ pool_impl::behavior_type pool(pool_pointer self, reader_pool_options options,
   return {
     [self](status_request) {
       auto& state = state_of(self);
-      return service_status{service_name, "running", 0,
+      return service_status{service_name,
+                            "running",
+                            0,
                             {{"readers", static_cast<std::int64_t>(state.places.size())},
                              {"requests", state.requests},
                              {"waiting", static_cast<std::int64_t>(state.options.port->waiting())},
@@ -198,7 +209,8 @@ pool_impl::behavior_type pool(pool_pointer self, reader_pool_options options,
 
 } // namespace
 
-messages::reader_pool_actor spawn_reader_pool(caf::actor_system& system, reader_pool_options options) {
+messages::reader_pool_actor spawn_reader_pool(caf::actor_system& system,
+                                              reader_pool_options options) {
   if (!options.port) {
     read_limits limits;
     limits.requests_max = static_cast<std::size_t>(options.waiting_max);
@@ -206,7 +218,8 @@ messages::reader_pool_actor spawn_reader_pool(caf::actor_system& system, reader_
     options.port = std::make_shared<read_port>(limits, options.env.clock);
   }
   std::vector<place> places;
-  places.insert(places.end(), static_cast<std::size_t>(options.quick_readers), {reader_kind::quick, {}});
+  places.insert(places.end(), static_cast<std::size_t>(options.quick_readers),
+                {reader_kind::quick, {}});
   places.insert(places.end(), static_cast<std::size_t>(options.readers), {reader_kind::slow, {}});
   // Here, so that a database that cannot be opened is the caller's to know.
   for (auto& place : places)

@@ -81,8 +81,9 @@ void begin(stream_pointer self) {
     refuse_control_statement(sql, sql_use::read);
     state.rows.emplace(db.prepare_from_outside(sql));
     if (!(*state.rows)->read_only())
-      throw storage::error(errc::read_only, "this statement writes, and a stream cannot: send it to the "
-                                            "writer; nothing was changed");
+      throw storage::error(errc::read_only,
+                           "this statement writes, and a stream cannot: send it to the "
+                           "writer; nothing was changed");
     (*state.rows)->bind_all(state.request.statement.params);
   } catch (const storage::error& failure) {
     state.opened.fail(to_caf(failure));
@@ -90,13 +91,14 @@ void begin(stream_pointer self) {
     return self->quit();
   }
   tell_after(self, state.options.lease, stream_impl{self}, timer{lease_over});
-  state.opened.deliver({caf::actor_cast<caf::actor>(stream_impl{self}), (*state.rows)->column_names()});
+  state.opened.deliver(
+    {caf::actor_cast<caf::actor>(stream_impl{self}), (*state.rows)->column_names()});
 }
 
 caf::error expired(stream_state& state) {
   auto text = "a stream was ended, because its snapshot had been open for "
-              + std::to_string(state.options.lease.count()) + " ms or kept the log from shrinking; its query: "
-              + state.request.statement.sql;
+              + std::to_string(state.options.lease.count())
+              + " ms or kept the log from shrinking; its query: " + state.request.statement.sql;
   log(log_level::warn, service_name, text);
   return make_failure(errc::snapshot_expired, text);
 }
@@ -160,7 +162,9 @@ stream_impl::behavior_type stream(stream_pointer self, reader_options options, o
   self->monitor(pool);
   tell(self, stream_impl{self}, timer{begin_now});
   return {
-    [](status_request) { return service_status{service_name, "running", 0, {}, {}}; },
+    [](status_request) {
+      return service_status{service_name, "running", 0, {}, {}};
+    },
     [self](drain) {
       state_of(self).close();
       self->quit();
@@ -184,10 +188,12 @@ caf::actor spawn_row_stream(caf::actor_system& system, reader_options options, o
                             promise<stream_opened> opened, caf::actor client, caf::actor pool) {
   auto kept = std::make_shared<promise<stream_opened>>(std::move(opened));
   if (options.env.own_threads)
-    return caf::actor_cast<caf::actor>(system.spawn<caf::detached>(
-      stream, std::move(options), std::move(request), std::move(kept), std::move(client), std::move(pool)));
+    return caf::actor_cast<caf::actor>(
+      system.spawn<caf::detached>(stream, std::move(options), std::move(request), std::move(kept),
+                                  std::move(client), std::move(pool)));
   return caf::actor_cast<caf::actor>(system.spawn(stream, std::move(options), std::move(request),
-                                                  std::move(kept), std::move(client), std::move(pool)));
+                                                  std::move(kept), std::move(client),
+                                                  std::move(pool)));
 }
 
 } // namespace quire::actors

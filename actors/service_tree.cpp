@@ -53,24 +53,26 @@ child_spec reader_pool_spec(shared_options options, std::shared_ptr<read_port> r
             own.lease = options->snapshot_lease;
             own.port = reads;
             own.writer = typed<messages::writer_actor>(handles.writer);
-            handles.readers = caf::actor_cast<caf::actor>(spawn_reader_pool(system, std::move(own)));
+            handles.readers =
+              caf::actor_cast<caf::actor>(spawn_reader_pool(system, std::move(own)));
             return handles.readers;
           }};
 }
 
 child_spec task_service_spec(shared_options options) {
-  child_spec spec{"task_execution_service", [options](caf::actor_system& system, services& handles) {
-                    task_service_options own;
-                    own.env = options->env;
-                    own.writer = typed<messages::writer_actor>(handles.writer);
-                    own.readers = typed<messages::reader_pool_actor>(handles.readers);
-                    own.handlers = options->handlers;
-                    own.workers = options->workers;
-                    own.boot = options->boot;
-                    own.drain_timeout = options->drain_timeout;
-                    handles.tasks = caf::actor_cast<caf::actor>(spawn_task_service(system, std::move(own)));
-                    return handles.tasks;
-                  }};
+  child_spec spec{
+    "task_execution_service", [options](caf::actor_system& system, services& handles) {
+      task_service_options own;
+      own.env = options->env;
+      own.writer = typed<messages::writer_actor>(handles.writer);
+      own.readers = typed<messages::reader_pool_actor>(handles.readers);
+      own.handlers = options->handlers;
+      own.workers = options->workers;
+      own.boot = options->boot;
+      own.drain_timeout = options->drain_timeout;
+      handles.tasks = caf::actor_cast<caf::actor>(spawn_task_service(system, std::move(own)));
+      return handles.tasks;
+    }};
   // Tasks may finish, then programs get TERM and KILL, then outcomes are written.
   spec.stop_timeout += options->drain_timeout;
   return spec;

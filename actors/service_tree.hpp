@@ -25,15 +25,15 @@ struct service_tree_options {
   std::int64_t boot = 0;
   durability sync = durability::normal;
 
-  bool writes = true;                        ///< With a writer.
-  bool checkpoints = true;                   ///< The writer may checkpoint: it has no owner beside it.
-  bool services = true;                      ///< With tasks, pipelines and maintenance.
+  bool writes = true;      ///< With a writer.
+  bool checkpoints = true; ///< The writer may checkpoint: it has no owner beside it.
+  bool services = true;    ///< With tasks, pipelines and maintenance.
 
   int readers = 2;
   int quick_readers = 2;
   std::chrono::milliseconds snapshot_lease{30'000};
   std::size_t queries_waiting_max = 10'000;
-  std::size_t batch_members_max = 256;
+  std::size_t batch_members_max = 1000;
   std::size_t waiting_max = 100'000;
   std::size_t waiting_bytes_max = std::size_t{256} << 20;
   std::size_t client_waiting_max = 100'000;
@@ -53,8 +53,9 @@ struct service_tree_options {
 
 /// The addresses of a running tree.
 struct service_tree {
-  std::shared_ptr<write_port> writes; ///< For requests of whoever is no actor; null without a writer.
-  std::shared_ptr<read_port> reads;   ///< The same for readers.
+  std::shared_ptr<write_port>
+    writes;                         ///< For requests of whoever is no actor; null without a writer.
+  std::shared_ptr<read_port> reads; ///< The same for readers.
   messages::gateway_actor gateway;
   messages::supervisor_actor supervisor;
 };

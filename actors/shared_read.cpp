@@ -23,8 +23,8 @@ using function = std::shared_ptr<const std::function<void(storage::snapshot&)>>;
 using guest_actor = caf::typed_actor<on<drained(timer)>>;
 
 constexpr auto service_name = "shared_read";
-constexpr auto step_limit = 10s;      ///< Until all connections are open.
-constexpr auto hold_limit = 150ms;    ///< Until all snapshots are open: less than the writer holds.
+constexpr auto step_limit = 10s;   ///< Until all connections are open.
+constexpr auto hold_limit = 150ms; ///< Until all snapshots are open: less than the writer holds.
 constexpr std::uint64_t open_connection = 0;
 constexpr std::uint64_t open_snapshot = 1;
 constexpr std::uint64_t run_function = 2;
@@ -52,13 +52,16 @@ struct guest_state {
   void open() {
     db.emplace(options.open());
     db->limit_running([this] {
-      return slot && (slot->expire.load(std::memory_order_relaxed) || options.env.clock->now() >= lease_ends);
+      return slot
+             && (slot->expire.load(std::memory_order_relaxed)
+                 || options.env.clock->now() >= lease_ends);
     });
   }
 
   void pin() {
     if (!options.port->hold_snapshot(slot, "functions on one snapshot"))
-      throw storage::error(errc::unavailable, "the write-ahead log is just being emptied: try again");
+      throw storage::error(errc::unavailable,
+                           "the write-ahead log is just being emptied: try again");
     lease_ends = options.env.clock->now() + options.lease;
     snapshot.emplace(*db);
     db->prepare("SELECT count(*) FROM sqlite_schema")->step(); // Only now it is open.
@@ -83,9 +86,9 @@ caf::result<drained> step(guest_pointer self, std::uint64_t number) {
     else
       state.work();
   } catch (const storage::error& failure) {
-    failed = failure.code() == errc::timeout
-               ? make_failure(errc::snapshot_expired, "the snapshot was given up: it had been open for too long")
-               : to_caf(failure);
+    failed = failure.code() == errc::timeout ? make_failure(
+               errc::snapshot_expired, "the snapshot was given up: it had been open for too long")
+                                             : to_caf(failure);
   } catch (const std::exception& failure) {
     failed = make_failure(errc::function_failed, failure.what());
   }
@@ -115,8 +118,8 @@ struct shared_state {
   writer_actor writer;
   std::vector<guest_actor> guests;
   promise<read_done> answer;
-  std::size_t missing = 0;   ///< Guests that have not done the present step.
-  std::uint64_t hold = 0;    ///< Of the writer; 0 if it is not held.
+  std::size_t missing = 0; ///< Guests that have not done the present step.
+  std::uint64_t hold = 0;  ///< Of the writer; 0 if it is not held.
 };
 
 using shared_pointer = caf::stateful_actor<shared_state>*;
@@ -153,7 +156,8 @@ void all_do(shared_pointer self, std::uint64_t number, std::chrono::milliseconds
         },
         [self](const caf::error& error) {
           end(self, error == caf::sec::request_timeout
-                      ? make_failure(errc::unavailable, "the readers could not open one snapshot in time: try again")
+                      ? make_failure(errc::unavailable,
+                                     "the readers could not open one snapshot in time: try again")
                       : error);
         });
 }
@@ -181,9 +185,8 @@ caf::behavior shared_read(shared_pointer self, reader_options options, writer_ac
   state.writer = std::move(writer);
   state.answer = std::move(*answer);
   for (auto& run : request.runs)
-    state.guests.push_back(options.env.own_threads
-                             ? self->spawn<caf::detached>(guest, options, run)
-                             : self->spawn(guest, options, run));
+    state.guests.push_back(options.env.own_threads ? self->spawn<caf::detached>(guest, options, run)
+                                                   : self->spawn(guest, options, run));
   all_do(self, open_connection, step_limit, [self] { take_snapshot(self); });
   return {[](timer) {}};
 }

@@ -20,8 +20,8 @@ constexpr auto status_timeout = 1s;
 
 struct child {
   child_spec spec;
-  caf::actor handle;           // Null while it is not running.
-  bool ending = false;         // It was told to end; its end is awaited.
+  caf::actor handle;   // Null while it is not running.
+  bool ending = false; // It was told to end; its end is awaited.
   std::int64_t restarts = 0;
 };
 
@@ -174,7 +174,8 @@ caf::result<runtime_status> collect_status(supervisor_pointer self) {
   collection->answer = promise_to_sender<runtime_status>(self);
   collection->status = {state.options.database, state.options.boot, {}};
   auto& services = collection->status.services;
-  services.push_back({service_name, state.failed.empty() ? "running" : "failed", 0, {}, state.note});
+  services.push_back(
+    {service_name, state.failed.empty() ? "running" : "failed", 0, {}, state.note});
   services.resize(state.children.size() + 1);
   collection->missing = state.children.size();
   for (std::size_t i = 0; i < state.children.size(); ++i) {
@@ -213,7 +214,8 @@ supervisor_impl::behavior_type supervisor(supervisor_pointer self, supervisor_op
   return {
     [self](status_request) {
       auto& state = state_of(self);
-      return service_status{service_name, state.failed.empty() ? "running" : "failed", 0, {}, state.note};
+      return service_status{
+        service_name, state.failed.empty() ? "running" : "failed", 0, {}, state.note};
     },
     [self](drain) -> caf::result<drained> {
       auto& state = state_of(self);

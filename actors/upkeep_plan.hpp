@@ -27,7 +27,7 @@ struct upkeep_result {
   std::int64_t started_at_ms = 0;
   std::int64_t ended_at_ms = 0;
   std::int64_t rows = 0;
-  std::string error;   ///< Empty if it succeeded.
+  std::string error; ///< Empty if it succeeded.
 };
 
 /// Decides when a pass of maintenance is due, and which operation is next in it.
@@ -63,7 +63,7 @@ public:
 private:
   std::vector<upkeep_operation> operations_;
   std::chrono::milliseconds interval_;
-  std::size_t next_ = 0;            // Of `operations_`, after the present one; 0: no pass.
+  std::size_t next_ = 0; // Of `operations_`, after the present one; 0: no pass.
   upkeep_result present_;
   std::optional<time_point> due_;
 };

@@ -68,7 +68,7 @@ void wal_keeper::checkpoint(storage::batch_executor& executor) {
   auto each = frame_bytes(executor);
   wal_bytes_max_ = std::max(wal_bytes_max_, frames * each);
   auto busy = parts_.writes->waiting() > 0;
-  switch (plan_.due(frames, each, busy, last_write_)) {
+  switch (plan_.due(frames, each, busy, parts_.clock->now())) {
     case wal_plan::step::none: return;
     case wal_plan::step::move:
       remember(db.checkpoint(false));
@@ -87,8 +87,8 @@ void wal_keeper::close_gate(bool expire) {
     for (auto& snapshot : parts_.reads->expire_older(parts_.limits.expire_age)) {
       ++expired_;
       complain("the write-ahead log has outgrown " + mebibytes(parts_.limits.expire_bytes)
-               + ": ended a snapshot of " + std::to_string(snapshot.age.count()) + " ms, held by: "
-               + snapshot.what);
+               + ": ended a snapshot of " + std::to_string(snapshot.age.count())
+               + " ms, held by: " + snapshot.what);
     }
   }
   parts_.send_later({kind::gate_over, number}, parts_.limits.gate_patience);
@@ -126,7 +126,8 @@ void wal_keeper::refuse_or_not(storage::batch_executor& executor) {
   refused_ = refused;
   if (!refused)
     return parts_.writes->refuse_nobody();
-  auto why = "the write-ahead log has outgrown its limit (it has " + mebibytes(frames * frame_bytes(executor))
+  auto why = "the write-ahead log has outgrown its limit (it has "
+             + mebibytes(frames * frame_bytes(executor))
              + ", and open reads keep it from shrinking); nothing of the request was done";
   complain(why);
   parts_.writes->refuse(*refused, errc::wal_limit, why, parts_.limits.gate_interval);
@@ -201,8 +202,9 @@ bool wal_keeper::can_write(storage::batch_executor& executor) {
 void wal_keeper::enter_disk_full(storage::batch_executor&) {
   disk_full_ = true;
   ++disk_full_times_;
-  auto why = std::string{"the disk is full: writes are refused, and nothing of this one was done; reads go on. "
-                         "Free some space: writes are tried again every 5 s"};
+  auto why = std::string{
+    "the disk is full: writes are refused, and nothing of this one was done; reads go on. "
+    "Free some space: writes are tried again every 5 s"};
   complain(why);
   parts_.writes->refuse(lane::control, errc::disk_full, why, probe_pause);
   parts_.send_later({kind::probe, 0}, probe_pause);
@@ -234,16 +236,17 @@ void wal_keeper::add_counters(service_status& status, storage::batch_executor& e
     // It is lost, which the note says.
   }
   auto each = std::max<std::int64_t>(frame_bytes_, 0);
-  for (auto& [name, value] : std::initializer_list<counter>{{"wal_frames", frames},
-                                                            {"wal_bytes", frames * each},
-                                                            {"wal_bytes_max", wal_bytes_max_},
-                                                            {"checkpoints", checkpoints_},
-                                                            {"last_checkpoint_ms", last_checkpoint_ms_},
-                                                            {"wal_emptied", emptied_},
-                                                            {"gates", static_cast<std::int64_t>(gates_)},
-                                                            {"gates_failed", gates_failed_},
-                                                            {"snapshots_expired", expired_},
-                                                            {"disk_full_times", disk_full_times_}})
+  for (auto& [name, value] :
+       std::initializer_list<counter>{{"wal_frames", frames},
+                                      {"wal_bytes", frames * each},
+                                      {"wal_bytes_max", wal_bytes_max_},
+                                      {"checkpoints", checkpoints_},
+                                      {"last_checkpoint_ms", last_checkpoint_ms_},
+                                      {"wal_emptied", emptied_},
+                                      {"gates", static_cast<std::int64_t>(gates_)},
+                                      {"gates_failed", gates_failed_},
+                                      {"snapshots_expired", expired_},
+                                      {"disk_full_times", disk_full_times_}})
     status.counters.push_back({name, value});
 }
 

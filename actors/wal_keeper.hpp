@@ -31,12 +31,12 @@ public:
   using sender = std::function<void(messages::wal_signal what, std::chrono::milliseconds delay)>;
 
   struct parts {
-    bool enabled = true;                   ///< False beside another owner: only that one may checkpoint.
+    bool enabled = true; ///< False beside another owner: only that one may checkpoint.
     wal_limits limits;
     clock_pointer clock;
     std::shared_ptr<write_port> writes;
-    std::shared_ptr<read_port> reads;      ///< Null: nobody is held back.
-    sender send_later;                     ///< In the writer.
+    std::shared_ptr<read_port> reads;               ///< Null: nobody is held back.
+    sender send_later;                              ///< In the writer.
     std::function<void(messages::wal_signal)> send; ///< On any thread.
   };
 
@@ -76,7 +76,7 @@ private:
   parts parts_;
   wal_plan plan_;
   bool gate_closed_ = false;
-  std::uint64_t gates_ = 0;               ///< The number of the last one.
+  std::uint64_t gates_ = 0; ///< The number of the last one.
   bool idle_watched_ = false;
   std::chrono::steady_clock::time_point last_write_{};
   std::optional<lane> refused_;

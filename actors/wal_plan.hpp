@@ -11,16 +11,18 @@ namespace quire::actors {
 
 /// The sizes of the write-ahead log at which something is done about it, in bytes.
 struct wal_limits {
-  std::int64_t idle_frames = 1000;                    ///< Move it into the database when nothing waits,
-  std::int64_t busy_frames = 4000;                    ///< or, although something waits, at this.
-  std::int64_t gate_bytes = std::int64_t{32} << 20;   ///< Hold back readers for a moment, so that it can start over.
+  std::int64_t idle_frames = 1000; ///< Move it into the database when nothing waits,
+  std::int64_t busy_frames = 4000; ///< or, although something waits, at this.
+  std::int64_t gate_bytes = std::int64_t{32}
+                            << 20; ///< Hold back readers for a moment, so that it can start over.
   std::int64_t expire_bytes = std::int64_t{256} << 20; ///< End the oldest snapshots.
-  std::int64_t refuse_bytes = std::int64_t{1} << 30;  ///< Refuse bulk writes; a quarter more, all.
-  std::chrono::milliseconds gate_patience{50};        ///< How long readers are waited for, and held back.
-  std::chrono::milliseconds gate_interval{1'000};     ///< From one try to the next; doubles when one fails,
+  std::int64_t refuse_bytes = std::int64_t{1} << 30;   ///< Refuse bulk writes; a quarter more, all.
+  std::chrono::milliseconds gate_patience{50}; ///< How long readers are waited for, and held back.
+  std::chrono::milliseconds gate_interval{
+    1'000}; ///< From one try to the next; doubles when one fails,
   std::chrono::milliseconds gate_interval_max{32'000}; ///< up to this.
-  std::chrono::milliseconds expire_age{1'000};        ///< Snapshots that are younger are left alone.
-  std::chrono::milliseconds idle_after{30'000};       ///< Without writes: empty the log.
+  std::chrono::milliseconds expire_age{1'000};  ///< Snapshots that are younger are left alone.
+  std::chrono::milliseconds idle_after{30'000}; ///< Without writes: empty the log.
 };
 
 /// Decides what is done about the write-ahead log, after each commit.
@@ -39,20 +41,21 @@ public:
 
   /// @param frames in the log, of `frame_bytes` each.
   /// @param busy whether requests wait.
-  step due(std::int64_t frames, std::int64_t frame_bytes, bool busy, time_point now) const noexcept {
+  step due(std::int64_t frames, std::int64_t frame_bytes, bool busy,
+           time_point now) const noexcept {
     auto bytes = frames * frame_bytes;
     // Above the second limit there is no time to lose.
-    if (bytes >= limits_.expire_bytes && (!gate_tried_ || now - *gate_tried_ >= limits_.gate_interval))
+    if (bytes >= limits_.expire_bytes
+        && (!gate_tried_ || now - *gate_tried_ >= limits_.gate_interval))
       return step::expire;
     if (bytes >= limits_.gate_bytes && (!gate_tried_ || now - *gate_tried_ >= pause_))
       return step::gate;
     // Whatever was tried, the log must grow by as much again.
-    return grown(frames) >= (busy ? limits_.busy_frames : limits_.idle_frames) ? step::move : step::none;
+    return grown(frames) >= (busy ? limits_.busy_frames : limits_.idle_frames) ? step::move
+                                                                               : step::none;
   }
 
-  void moved(std::int64_t frames) noexcept {
-    moved_at_ = frames;
-  }
+  void moved(std::int64_t frames) noexcept { moved_at_ = frames; }
 
   /// A gate was tried, with or without success.
   void gate_tried(bool emptied, std::int64_t frames, time_point now) noexcept {

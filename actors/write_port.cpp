@@ -7,8 +7,14 @@ namespace quire::actors {
 
 namespace {
 
+/// A batch takes about so long, so that nobody waits much longer for the next one,
+constexpr double batch_seconds = 0.005;
+/// but has so many members at least, if they are there.
+constexpr std::size_t batch_least = 16;
+
 caf::error expired_failure() {
-  return make_failure(errc::expired, "the deadline passed while the request waited; nothing of it was tried");
+  return make_failure(errc::expired,
+                      "the deadline passed while the request waited; nothing of it was tried");
 }
 
 caf::error overloaded_failure(const char* whose, std::chrono::milliseconds retry_after) {
@@ -22,7 +28,8 @@ caf::error overloaded_failure(const char* whose, std::chrono::milliseconds retry
 } // namespace
 
 write_port::write_port(write_limits limits, std::shared_ptr<const clock_source> clock)
-  : limits_(limits), clock_(std::move(clock)), admission_(limits.requests_max, limits.bytes_max) {}
+  : limits_(limits), clock_(std::move(clock)),
+    admission_(std::make_shared<admission>(limits.requests_max, limits.bytes_max)) {}
 
 write_port::~write_port() {
   close("the runtime is closed");
@@ -67,10 +74,10 @@ void write_port::insert(request_pointer request, bool counted) {
           || (queue_.bytes_of(request->client) + request->bytes > limits_.client_bytes_max
               && queue_.size_of(request->client) > 0))
         answer = overloaded_failure("of this client", retry_after_locked());
-      else if (!admission_.enter(request->bytes))
+      else if (!admission_->enter(request->bytes))
         answer = overloaded_failure("", retry_after_locked());
       else
-        request->count_out_of(admission_);
+        request->count_out_of(*admission_);
     }
     if (!answer) {
       queue_.push(std::move(request));
@@ -104,7 +111,8 @@ messages::request_cancelled write_port::cancel(std::uint64_t client, std::uint64
       return {stage::unknown};
     }
   }
-  waiting->fail(make_failure(errc::cancelled, "cancelled while it waited; nothing of it was tried"));
+  waiting->fail(
+    make_failure(errc::cancelled, "cancelled while it waited; nothing of it was tried"));
   return {stage::waiting};
 }
 
@@ -183,6 +191,8 @@ std::vector<write_port::request_pointer> write_port::take(std::size_t most) {
   auto now = clock_->now();
   {
     std::lock_guard guard(mutex_);
+    most = std::min(
+      most, std::max(batch_least, static_cast<std::size_t>(batch_seconds / request_seconds_)));
     taken.reserve(std::min(most, queue_.size()));
     running_.clear();
     while (taken.size() < most) {
@@ -209,7 +219,7 @@ void write_port::finished(std::size_t requests, std::chrono::nanoseconds time) {
   if (requests == 0)
     return;
   auto each = std::chrono::duration<double>(time).count() / static_cast<double>(requests);
-  request_seconds_ += (each - request_seconds_) / 8;
+  request_seconds_ = std::max(1e-9, request_seconds_ + (each - request_seconds_) / 8);
 }
 
 void write_port::refuse(lane from, errc code, const std::string& why,

@@ -20,9 +20,9 @@ namespace quire::actors {
 
 /// How much may wait for the writer.
 struct write_limits {
-  std::size_t requests_max = 100'000;                  ///< Of all clients together.
+  std::size_t requests_max = 100'000; ///< Of all clients together.
   std::size_t bytes_max = std::size_t{256} << 20;
-  std::size_t client_requests_max = 100'000;           ///< Of one client.
+  std::size_t client_requests_max = 100'000; ///< Of one client.
   std::size_t client_bytes_max = std::size_t{256} << 20;
   std::chrono::milliseconds timeout{30'000};           ///< Of requests that do not say.
   std::chrono::milliseconds key_retention{86'400'000}; ///< How long idempotency keys count.
@@ -69,7 +69,7 @@ public:
   /// It is there no more, unless another one is by now.
   void detach(std::uint64_t writer);
 
-  /// Returns the next requests, `most` at a time, whose deadline has not come; answers
+  /// Returns the next requests, `most` at a time and no more than are done in some 5 ms, whose deadline has not come; answers
   /// those whose has. When it returns none, the writer will be woken.
   std::vector<request_pointer> take(std::size_t most);
 
@@ -83,7 +83,10 @@ public:
   void refuse_nobody();
 
   /// Counts what waits or is executed, and requests that become writes later.
-  admission& admitted() noexcept { return admission_; }
+  admission& admitted() noexcept { return *admission_; }
+
+  /// The same for those who count something in for longer than they know this port.
+  const std::shared_ptr<admission>& shared_admission() const noexcept { return admission_; }
   std::chrono::milliseconds retry_after() const;
 
   std::size_t waiting() const;
@@ -102,7 +105,7 @@ private:
 
   const write_limits limits_;
   const std::shared_ptr<const clock_source> clock_;
-  admission admission_;
+  const std::shared_ptr<admission> admission_;
 
   mutable std::mutex mutex_;
   fair_queue<write_request> queue_;

@@ -34,14 +34,15 @@ struct writer_state {
 
   writer_options options;
   std::shared_ptr<storage::batch_executor> executor;
-  std::uint64_t attached = 0;                          // To the port.
-  std::vector<std::unique_ptr<write_request>> batch;   // Taken, not answered.
-  std::vector<storage::batch_member*> members;         // The same, for the executor.
+  std::uint64_t attached = 0;                                        // To the port.
+  std::vector<std::unique_ptr<write_request>> batch;                 // Taken, not answered.
+  std::vector<storage::batch_member*> members;                       // The same, for the executor.
   std::optional<std::chrono::steady_clock::time_point> locked_since; // By another process.
   std::optional<wal_keeper> wal;
-  std::uint64_t holds = 0;                             // The number of the last one.
-  bool held = false;                                   // Nobody commits.
-  std::vector<std::pair<upkeep_request, promise<upkeep_done>>> upkeep_waiting; // For the end of that.
+  std::uint64_t holds = 0; // The number of the last one.
+  bool held = false;       // Nobody commits.
+  std::vector<std::pair<upkeep_request, promise<upkeep_done>>>
+    upkeep_waiting; // For the end of that.
   std::int64_t lock_waits = 0;
   std::int64_t locked_errors = 0;
   std::vector<caf::actor> subscribers;
@@ -106,12 +107,14 @@ void wait_for_lock(writer_pointer self) {
   auto patience_over = now - *state.locked_since >= state.options.patience;
   for (auto& request : state.batch) {
     if (patience_over)
-      request->fail(to_caf(storage::error(errc::busy, "another process kept the database locked for longer "
-                                                      "than our patience; nothing of the request was done")));
+      request->fail(
+        to_caf(storage::error(errc::busy, "another process kept the database locked for longer "
+                                          "than our patience; nothing of the request was done")));
     else if (auto why = request->stopped())
-      request->fail(make_failure(*why == errc::cancelled ? errc::cancelled : errc::expired,
-                                 "given up while another process kept the database locked; nothing of "
-                                 "the request was done"));
+      request->fail(
+        make_failure(*why == errc::cancelled ? errc::cancelled : errc::expired,
+                     "given up while another process kept the database locked; nothing of "
+                     "the request was done"));
     else
       continue;
     state.locked_errors += patience_over ? 1 : 0;
@@ -235,9 +238,15 @@ service_status report(writer_state& state) {
     {"lock_waits", state.lock_waits},
     {"commit_seq", static_cast<std::int64_t>(state.executor->commit_seq())},
     {"waiting", static_cast<std::int64_t>(state.options.port->waiting())},
-    {"statements_hit", static_cast<std::int64_t>(state.executor->db().statements().hits())},
-    {"statements_missed", static_cast<std::int64_t>(state.executor->db().statements().misses())},
   };
+  try {
+    auto& statements = state.executor->db().statements();
+    status.counters.push_back({"statements_hit", static_cast<std::int64_t>(statements.hits())});
+    status.counters.push_back(
+      {"statements_missed", static_cast<std::int64_t>(statements.misses())});
+  } catch (const storage::error& failure) {
+    status.note = failure.what(); // The connection is lost; the next batch tries to open it again.
+  }
   state.wal->add_counters(status, *state.executor);
   if (!state.wal->note().empty())
     status.note = state.wal->note();
@@ -248,23 +257,21 @@ service_status report(writer_state& state) {
   return status;
 }
 
-writer_impl::behavior_type writer(writer_pointer self, writer_options options,
-                                  std::shared_ptr<storage::batch_executor> executor) {
-  auto& initial = state_of(self);
-  initial.options = std::move(options);
-  initial.executor = std::move(executor);
+/// Takes what waits from now on, and looks after the log.
+void attach_to_ports(writer_pointer self) {
+  auto& state = state_of(self);
   // The handle is weak: the ports must not keep the writer.
   auto weak = caf::actor_cast<caf::actor_addr>(writer_impl{self});
-  initial.attached = initial.options.port->attach([weak] {
+  state.attached = state.options.port->attach([weak] {
     if (auto strong = caf::actor_cast<writer_impl>(weak))
       wake(strong);
   });
   wal_keeper::parts parts;
-  parts.enabled = initial.options.checkpoints;
-  parts.limits = initial.options.wal;
-  parts.clock = initial.options.env.clock;
-  parts.writes = initial.options.port;
-  parts.reads = initial.options.reads;
+  parts.enabled = state.options.checkpoints;
+  parts.limits = state.options.wal;
+  parts.clock = state.options.env.clock;
+  parts.writes = state.options.port;
+  parts.reads = state.options.reads;
   parts.send_later = [self](wal_signal what, std::chrono::milliseconds delay) {
     tell_after(self, delay, writer_impl{self}, what);
   };
@@ -272,7 +279,28 @@ writer_impl::behavior_type writer(writer_pointer self, writer_options options,
     if (auto strong = caf::actor_cast<writer_impl>(weak))
       caf::anon_send(strong, what);
   };
-  initial.wal.emplace(std::move(parts));
+  state.wal.emplace(std::move(parts));
+}
+
+drained finish(writer_pointer self) {
+  auto& state = state_of(self);
+  release(self, state.holds);
+  while (flush(self, true)) {
+  }
+  state.options.port->detach(state.attached);
+  // Here, and not with the state, which goes only after others were told: the next
+  // writer must find this connection closed.
+  state.executor.reset();
+  self->quit();
+  return {};
+}
+
+writer_impl::behavior_type writer(writer_pointer self, writer_options options,
+                                  std::shared_ptr<storage::batch_executor> executor) {
+  auto& initial = state_of(self);
+  initial.options = std::move(options);
+  initial.executor = std::move(executor);
+  attach_to_ports(self);
   install_handlers(self, service_name, [self](const caf::down_msg& message) {
     std::erase_if(state_of(self).subscribers, [&](const caf::actor& subscriber) {
       return subscriber.address() == message.source;
@@ -287,18 +315,7 @@ writer_impl::behavior_type writer(writer_pointer self, writer_options options,
   });
   return {
     [self](status_request) { return report(state_of(self)); },
-    [self](drain) {
-      auto& state = state_of(self);
-      release(self, state.holds);
-      while (flush(self, true)) {
-      }
-      state.options.port->detach(state.attached);
-      // Here, and not with the state, which goes only after others were told: the
-      // next writer must find this connection closed.
-      state_of(self).executor.reset();
-      self->quit();
-      return drained{};
-    },
+    [self](drain) { return finish(self); },
     [self](write_batch& batch) { return accept<batch_request>(self, batch); },
     [self](write_call& call) { return accept<call_request>(self, call); },
     [self](upkeep_request request) { return accept_upkeep(self, request); },

@@ -19,7 +19,8 @@ std::string place_text(std::size_t statement) {
 
 batch_request::batch_request(messages::write_batch batch, durability sync,
                              promise<messages::receipt> answer)
-  : write_request(batch.terms, bytes_of(batch), sync, std::move(answer)), batch_(std::move(batch)) {}
+  : write_request(batch.terms, bytes_of(batch), sync, std::move(answer)), batch_(std::move(batch)) {
+}
 
 void batch_request::run(storage::transaction& tx) {
   if (batch_.idempotency_key.empty())
@@ -32,9 +33,10 @@ void batch_request::run_statements(storage::transaction& tx) {
   auto outside = tx.outside();
   for (auto& expected : batch_.expect)
     if (expected.statement >= batch_.statements.size())
-      throw storage::error(errc::invalid_argument, "the request expects something of statement "
-                                                     + std::to_string(expected.statement + 1)
-                                                     + ", which it does not have; nothing of it was kept");
+      throw storage::error(errc::invalid_argument,
+                           "the request expects something of statement "
+                             + std::to_string(expected.statement + 1)
+                             + ", which it does not have; nothing of it was kept");
   for (std::size_t i = 0; i < batch_.statements.size(); ++i) {
     auto& [sql, params] = batch_.statements[i];
     refuse_control_statement(sql, sql_use::write);
@@ -76,7 +78,8 @@ void batch_request::run_once(storage::transaction& tx) {
   kept_.reset();
   auto print = storage::fingerprint_of(batch_.statements);
   if (auto known = storage::find_request(tx, batch_.idempotency_key, print, keys_since_ms_)) {
-    kept_ = {known->commit_seq, known->rows_changed, known->last_rowid, std::move(known->results), true};
+    kept_ = {known->commit_seq, known->rows_changed, known->last_rowid, std::move(known->results),
+             true};
     return;
   }
   auto before = tx.total_changes();

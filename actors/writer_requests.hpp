@@ -38,23 +38,15 @@ public:
     count_out();
   }
 
-  durability sync() const noexcept final {
-    return sync_;
-  }
+  durability sync() const noexcept final { return sync_; }
 
-  std::optional<std::chrono::milliseconds> timeout() const noexcept {
-    return timeout_;
-  }
+  std::optional<std::chrono::milliseconds> timeout() const noexcept { return timeout_; }
 
   /// Counts it out of `waiting`, which it was counted in with `bytes`, once it is answered.
-  void count_out_of(admission& waiting) noexcept {
-    counted_in_ = &waiting;
-  }
+  void count_out_of(admission& waiting) noexcept { counted_in_ = &waiting; }
 
   /// Who knows when its deadline has come; outlives it.
-  void judged_by(const clock_source& clock) noexcept {
-    clock_ = &clock;
-  }
+  void judged_by(const clock_source& clock) noexcept { clock_ = &clock; }
 
   /// When it came, and since when keys of requests count, in Unix time.
   void came_at(std::int64_t now_ms, std::int64_t keys_since_ms) noexcept {
@@ -63,19 +55,13 @@ public:
   }
 
   /// It is about to be executed.
-  void begin() noexcept {
-    begun_ = true;
-  }
+  void begin() noexcept { begun_ = true; }
 
   /// Nothing of it was executed after all.
-  void put_back() noexcept {
-    begun_ = false;
-  }
+  void put_back() noexcept { begun_ = false; }
 
   /// Asks it to stop. Thread-safe.
-  void stop() noexcept {
-    stopped_.store(true, std::memory_order_relaxed);
-  }
+  void stop() noexcept { stopped_.store(true, std::memory_order_relaxed); }
 
   std::optional<errc> stopped() const noexcept final {
     if (stopped_.load(std::memory_order_relaxed))
@@ -131,9 +117,7 @@ public:
     return batch_.statements.size() == 1 && batch_.expect.empty() && batch_.idempotency_key.empty();
   }
 
-  bool wants_number() const noexcept override {
-    return !batch_.idempotency_key.empty();
-  }
+  bool wants_number() const noexcept override { return !batch_.idempotency_key.empty(); }
 
   void run(storage::transaction& tx) override;
 
@@ -157,17 +141,12 @@ public:
   static constexpr std::size_t bytes_counted = 256;
 
   call_request(messages::write_call call, durability sync, promise<messages::receipt> answer)
-    : write_request(call.terms, bytes_counted, sync, std::move(answer)),
-      run_(std::move(call.run)),
+    : write_request(call.terms, bytes_counted, sync, std::move(answer)), run_(std::move(call.run)),
       alone_(call.alone) {}
 
-  bool alone() const noexcept override {
-    return alone_;
-  }
+  bool alone() const noexcept override { return alone_; }
 
-  void run(storage::transaction& tx) override {
-    (*run_)(tx);
-  }
+  void run(storage::transaction& tx) override { (*run_)(tx); }
 
 private:
   std::shared_ptr<const std::function<void(storage::transaction&)>> run_;

@@ -65,7 +65,8 @@ private:
   };
 
   std::mutex mutex_;
-  std::deque<limit> limits_; ///< By deadline. Mostly they are answered in order, and go at the front.
+  std::deque<limit>
+    limits_; ///< By deadline. Mostly they are answered in order, and go at the front.
   bool watched_ = false;
 };
 
@@ -82,8 +83,8 @@ void settle(const caf::actor& bridge, std::chrono::steady_clock::time_point dead
 /// `failure`. Without a timeout that takes as long as it takes: `gateway` and what is
 /// behind it answer every request, also when they end.
 template <class Reply, class Handle, class Request>
-std::future<Reply> ask_later(const caf::actor& bridge, const Handle& gateway,
-                             Request request, std::optional<std::chrono::milliseconds> timeout) {
+std::future<Reply> ask_later(const caf::actor& bridge, const Handle& gateway, Request request,
+                             std::optional<std::chrono::milliseconds> timeout) {
   // Abandoned promises give broken_promise: a bridge that is gone must say why.
   struct answer final : pending_answer {
     std::promise<Reply> promise;
@@ -108,8 +109,8 @@ std::future<Reply> ask_later(const caf::actor& bridge, const Handle& gateway,
   job->answer = kept;
   if (timeout)
     job->deadline = deadline_after(*timeout);
-  job->run = [kept = std::move(kept), gateway, request = std::move(request)](
-               caf::event_based_actor* self) mutable {
+  job->run = [kept = std::move(kept), gateway,
+              request = std::move(request)](caf::event_based_actor* self) mutable {
     ask_without_limit(self, gateway, std::move(request))
       .then(
         [kept](Reply& reply) {
@@ -149,7 +150,8 @@ public:
     for (;;) {
       auto asked = find_or_send(key, send);
       if (asked.answer.wait_until(deadline) != std::future_status::ready)
-        throw failure(errc::timeout, "it has not ended yet; it goes on, and can be waited for again");
+        throw failure(errc::timeout,
+                      "it has not ended yet; it goes on, and can be waited for again");
       forget(key, asked.number);
       try {
         return asked.answer.get();
@@ -157,7 +159,8 @@ public:
         if (failed.code() != errc::unavailable || std::chrono::steady_clock::now() >= deadline)
           throw;
       }
-      std::this_thread::sleep_until(std::min(std::chrono::steady_clock::now() + restart_pause, deadline));
+      std::this_thread::sleep_until(
+        std::min(std::chrono::steady_clock::now() + restart_pause, deadline));
     }
   }
 

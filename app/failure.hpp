@@ -14,12 +14,12 @@ class failure : public std::runtime_error {
 public:
   failure(errc code, const std::string& what,
           std::chrono::milliseconds retry_after = std::chrono::milliseconds{0})
-    : std::runtime_error(what), code_(code), outcome_(outcome_of(code)), retry_after_(retry_after) {}
+    : std::runtime_error(what), code_(code), outcome_(outcome_of(code)), retry_after_(retry_after) {
+  }
 
   errc code() const noexcept { return code_; }
   write_outcome outcome() const noexcept { return outcome_; }
   bool retryable() const noexcept { return quire::retryable(code_); }
-
 
   /// When the same request may succeed; 0 if nobody knows.
   std::chrono::milliseconds retry_after() const noexcept { return retry_after_; }

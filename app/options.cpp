@@ -53,10 +53,12 @@ void options::validate() const {
   require_between<std::size_t>("waiting_max", waiting_max, 1, 100'000'000);
   require_between<std::size_t>("waiting_bytes_max", waiting_bytes_max, 1, std::size_t{1} << 40);
   require_between<std::size_t>("client_waiting_max", client_waiting_max, 1, 100'000'000);
-  require_between<std::size_t>("client_waiting_bytes_max", client_waiting_bytes_max, 1, std::size_t{1} << 40);
+  require_between<std::size_t>("client_waiting_bytes_max", client_waiting_bytes_max, 1,
+                               std::size_t{1} << 40);
   require_between<std::size_t>("queries_waiting_max", queries_waiting_max, 1, 100'000'000);
   require_positive_time("snapshot_lease", snapshot_lease);
-  require_between<std::int64_t>("wal_bytes_max", wal_bytes_max, std::int64_t{64} << 20, std::int64_t{1} << 40);
+  require_between<std::int64_t>("wal_bytes_max", wal_bytes_max, std::int64_t{64} << 20,
+                                std::int64_t{1} << 40);
   require_time("key_retention", key_retention);
   require_time("patience", patience);
   require_positive_time("request_timeout", request_timeout);

@@ -17,36 +17,37 @@ namespace quire {
 
 /// What this process wants of the database.
 enum class access_mode : std::uint8_t {
-  own,       ///< Write, run the services; one process at a time.
-  visit,     ///< Write beside an owner: no services, no checkpoints while it is open.
-  look,      ///< Read only: works beside everybody.
+  own,   ///< Write, run the services; one process at a time.
+  visit, ///< Write beside an owner: no services, no checkpoints while it is open.
+  look,  ///< Read only: works beside everybody.
 };
 
 /// Everything that can be chosen about a runtime. Only `database` has no
 /// default. Durations are at most 10 years, `retention` is at most 100.
 struct options {
-  std::string database;                          ///< Path of the SQLite file.
+  std::string database; ///< Path of the SQLite file.
   access_mode mode = access_mode::own;
-  durability sync = durability::normal;          ///< For requests that do not say.
+  durability sync = durability::normal; ///< For requests that do not say.
 
-  int workers = 4;                               ///< Tasks that run at a time, 1 to 1024.
+  int workers = 4; ///< Tasks that run at a time, 1 to 1024.
   /// Read-only connections with a thread of their own, for what takes long, 1 to 64.
   int readers = 2;
   /// The same on the threads of the scheduler, for what takes less than 2 ms, 0 to 64; -1: one
   /// for each of two processors.
   int quick_readers = -1;
 
-  std::chrono::milliseconds patience{30'000};    ///< How long others' locks are waited for.
+  std::chrono::milliseconds patience{30'000};        ///< How long others' locks are waited for.
   std::chrono::milliseconds request_timeout{30'000}; ///< For calls that do not say.
   std::chrono::milliseconds drain_timeout{10'000};   ///< How long `close` lets tasks finish.
-  std::chrono::milliseconds stop_deadline{30'000};   ///< Then `close` ends the process with status 75.
+  std::chrono::milliseconds stop_deadline{
+    30'000}; ///< Then `close` ends the process with status 75.
 
-  std::size_t batch_members_max = 256;           ///< Requests in one transaction, 1 to 100,000.
-  std::size_t waiting_max = 100'000;             ///< Requests that may wait before `overloaded`.
+  std::size_t batch_members_max = 1000; ///< Requests in one transaction, 1 to 100,000.
+  std::size_t waiting_max = 100'000;   ///< Requests that may wait before `overloaded`.
   std::size_t waiting_bytes_max = std::size_t{256} << 20;
-  std::size_t client_waiting_max = 100'000;      ///< The same for one client (an actor, a thread).
+  std::size_t client_waiting_max = 100'000; ///< The same for one client (an actor, a thread).
   std::size_t client_waiting_bytes_max = std::size_t{256} << 20;
-  std::size_t queries_waiting_max = 10'000;      ///< Queries that may wait before `overloaded`.
+  std::size_t queries_waiting_max = 10'000; ///< Queries that may wait before `overloaded`.
 
   /// How old the view of a read may become before it ends with `snapshot_expired`: the
   /// write-ahead log cannot shrink while it is open.
@@ -57,7 +58,7 @@ struct options {
   std::chrono::milliseconds key_retention{86'400'000}; ///< How long idempotency keys count.
 
   std::chrono::milliseconds maintenance_interval{3'600'000}; ///< Also at start; 0: no timer.
-  std::chrono::hours retention{24 * 30};         ///< How long ended tasks and runs are kept; 0 for ever.
+  std::chrono::hours retention{24 * 30}; ///< How long ended tasks and runs are kept; 0 for ever.
   /// A task that runs longer, and longer than its own timeout allows, is given up; 0: never.
   std::chrono::milliseconds stuck_after{7'200'000};
 
@@ -65,14 +66,14 @@ struct options {
   /// it opens the database, after Quire's own, each in a transaction of its own and
   /// recorded under `schema` in the table `quire_migration`; the others only check
   /// that nothing is missing. What the steps refer to must live until it is open.
-  std::string schema;                            ///< Its name, 1 to 100 bytes, not `quire`.
+  std::string schema; ///< Its name, 1 to 100 bytes, not `quire`.
   std::vector<storage::migration> migrations;
 
   /// Rules for the application's data. Absent: foreign keys are enforced, and deleted
   /// content is overwritten where that costs no further I/O, in files that Quire
   /// created; in all others both are as the SQLite library has them.
   std::optional<bool> foreign_keys;
-  std::optional<bool> secure_delete;             ///< true: overwritten in any case.
+  std::optional<bool> secure_delete; ///< true: overwritten in any case.
 
   /// Own the file alone: other processes can neither read nor write it while it is
   /// open, and are told that it is locked. In exchange no `-shm` file stands beside
@@ -83,12 +84,12 @@ struct options {
   /// nothing may open the file but this process.
   bool allow_network_file_system = false;
 
-  task_handlers handlers;                        ///< By kind; `command` is built in.
+  task_handlers handlers; ///< By kind; `command` is built in.
 
   // For tests and simulations.
-  std::shared_ptr<const clock_source> clock;     ///< The machine's if absent.
-  std::uint64_t seed = 0;                        ///< Of the jitter; 0 takes one from the machine.
-  std::string vfs;                               ///< SQLite VFS; any but the default has no owner lock.
+  std::shared_ptr<const clock_source> clock; ///< The machine's if absent.
+  std::uint64_t seed = 0;                    ///< Of the jitter; 0 takes one from the machine.
+  std::string vfs;                           ///< SQLite VFS; any but the default has no owner lock.
 
   /// Called once, on a thread of the runtime, when it gives up for good. It only
   /// tells others and returns: the runtime cannot be closed on this thread, nor

@@ -52,7 +52,8 @@ row_set runtime::query(std::string sql, std::vector<value> params) {
 std::future<messages::query_result> runtime::query_async(messages::query query) {
   auto terms = query.terms;
   return impl_->later<messages::query_result>(terms, [&](auto waiting) {
-    impl_->submit_read<actors::query_request, messages::query_result>(std::move(query), std::move(waiting));
+    impl_->submit_read<actors::query_request, messages::query_result>(std::move(query),
+                                                                      std::move(waiting));
   });
 }
 
@@ -84,20 +85,23 @@ row_stream runtime::stream(std::string sql, std::vector<value> params, std::uint
   request.statement = {std::move(sql), std::move(params)};
   request.rows_max = rows_max;
   // The bridge asks: it lives as long as the runtime, unlike who would ask for this call alone.
-  auto opened = ask_later<messages::stream_opened>(impl_->bridge, impl_->tree.gateway, std::move(request),
-                                                   result->limit).get();
+  auto opened = ask_later<messages::stream_opened>(impl_->bridge, impl_->tree.gateway,
+                                                   std::move(request), result->limit)
+                  .get();
   result->bridge = impl_->bridge;
   result->stream = caf::actor_cast<messages::row_stream_actor>(opened.stream);
   result->columns = std::move(opened.columns);
   return row_stream{std::move(result)};
 }
 
-messages::request_cancelled::stage runtime::cancel_request(std::uint64_t request, std::uint64_t client) {
+messages::request_cancelled::stage runtime::cancel_request(std::uint64_t request,
+                                                           std::uint64_t client) {
   using stage = messages::request_cancelled::stage;
   auto inside = impl_->enter();
   if (client == 0)
     client = thread_number();
-  auto found = impl_->tree.writes ? impl_->tree.writes->cancel(client, request).found : stage::unknown;
+  auto found =
+    impl_->tree.writes ? impl_->tree.writes->cancel(client, request).found : stage::unknown;
   return found == stage::unknown ? impl_->tree.reads->cancel(client, request).found : found;
 }
 
@@ -133,7 +137,8 @@ std::optional<task_details> runtime::find(task_id task) {
   return read([task](storage::snapshot& db) { return storage::find_task(db, task); });
 }
 
-run_id runtime::start(const pipeline_spec& pipeline, const std::map<std::string, std::string>& params) {
+run_id runtime::start(const pipeline_spec& pipeline,
+                      const std::map<std::string, std::string>& params) {
   return impl_->call<messages::run_started>(messages::start_run{pipeline.source, params}).run;
 }
 

@@ -27,12 +27,12 @@ namespace quire {
 
 /// What was recovered when a runtime opened its database.
 struct opening {
-  std::int64_t boot = 0;         ///< How often this database was opened by an owner, this time included.
-  std::int64_t recovered = 0;    ///< Tasks requeued that a dead process was running.
-  std::int64_t poisoned = 0;     ///< Tasks failed because their process died under them too often.
-  int migrations = 0;            ///< Steps of Quire's schema that were applied.
-  int own_migrations = 0;        ///< The same of the application's, see `options::migrations`.
-  bool has_schema = true;        ///< False if the file has no tables of Quire, and none were asked for.
+  std::int64_t boot = 0; ///< How often this database was opened by an owner, this time included.
+  std::int64_t recovered = 0; ///< Tasks requeued that a dead process was running.
+  std::int64_t poisoned = 0;  ///< Tasks failed because their process died under them too often.
+  int migrations = 0;         ///< Steps of Quire's schema that were applied.
+  int own_migrations = 0;     ///< The same of the application's, see `options::migrations`.
+  bool has_schema = true; ///< False if the file has no tables of Quire, and none were asked for.
 };
 
 /// One open database with its writer, its readers and its services.
@@ -81,7 +81,7 @@ public:
   /// returns what it returns once it is committed. `f` may be run again when a
   /// neighbour spoils the transaction: it touches nothing but the transaction.
   template <class F>
-    requires std::is_invocable_v<F&, storage::transaction&>
+  requires std::is_invocable_v<F&, storage::transaction&>
   auto write(F f) -> std::invoke_result_t<F&, storage::transaction&> {
     using result = std::invoke_result_t<F&, storage::transaction&>;
     // Shared: after a timeout the writer may still be running it.
@@ -89,7 +89,8 @@ public:
       write_call(std::move(f));
     } else {
       auto value = std::make_shared<std::optional<result>>();
-      write_call([f = std::move(f), value](storage::transaction& tx) mutable { value->emplace(f(tx)); });
+      write_call(
+        [f = std::move(f), value](storage::transaction& tx) mutable { value->emplace(f(tx)); });
       return std::move(**value);
     }
   }
@@ -130,7 +131,7 @@ public:
   /// Runs `f(const storage::snapshot&)` on one of the readers that have a thread of their
   /// own: all it reads is of one moment. It may be run again.
   template <class F>
-    requires std::is_invocable_v<F&, storage::snapshot&>
+  requires std::is_invocable_v<F&, storage::snapshot&>
   auto read(F f) -> std::invoke_result_t<F&, storage::snapshot&> {
     using result = std::invoke_result_t<F&, storage::snapshot&>;
     auto value = std::make_shared<std::optional<result>>();
@@ -152,7 +153,8 @@ public:
 
   /// Cancels the request with this number in its terms, of this client (see
   /// `request_terms`; 0: of the calling thread).
-  messages::request_cancelled::stage cancel_request(std::uint64_t request, std::uint64_t client = 0);
+  messages::request_cancelled::stage cancel_request(std::uint64_t request,
+                                                    std::uint64_t client = 0);
 
   /// Puts a task into its queue; it is durable when this returns.
   task_id enqueue(task_spec task);
@@ -169,7 +171,8 @@ public:
   std::optional<task_details> find(task_id task);
 
   /// Starts a run of a pipeline; `params` go over the definition's defaults.
-  run_id start(const pipeline_spec& pipeline, const std::map<std::string, std::string>& params = {});
+  run_id start(const pipeline_spec& pipeline,
+               const std::map<std::string, std::string>& params = {});
 
   /// The same for a run. Waiting in portions is fine.
   run_record wait(run_id run, std::chrono::milliseconds timeout);

@@ -24,8 +24,7 @@ inline constexpr std::chrono::seconds answer_margin{2};
 inline constexpr std::chrono::seconds start_timeout{30};
 
 struct runtime::impl {
-  explicit impl(options given)
-    : chosen(checked(std::move(given))), database(open_or_fail(chosen)) {
+  explicit impl(options given) : chosen(checked(std::move(given))), database(open_or_fail(chosen)) {
     logger_guard clean;
     own_system = &system.emplace(config);
     try {
@@ -85,7 +84,8 @@ struct runtime::impl {
 
   /// Lets a request wait for the writer; `receiver` gets the receipt.
   template <class Request, class Message>
-  void submit_write(Message message, std::shared_ptr<actors::receiver<messages::receipt>> receiver) {
+  void submit_write(Message message,
+                    std::shared_ptr<actors::receiver<messages::receipt>> receiver) {
     if (!tree.writes)
       throw failure(errc::unavailable, "this runtime was opened without a writer");
     if (message.terms.client == 0)
@@ -169,9 +169,10 @@ struct runtime::impl {
     if (forked())
       return;
     if (thread_mark::system_of_thread() == own_system)
-      throw failure(errc::conflict, "the runtime cannot be closed on a thread of its own (a handler, a "
-                                    "function inside a write or a read, on_failed), for which it would wait: "
-                                    "nothing was done; close it on another thread");
+      throw failure(errc::conflict,
+                    "the runtime cannot be closed on a thread of its own (a handler, a "
+                    "function inside a write or a read, on_failed), for which it would wait: "
+                    "nothing was done; close it on another thread");
     std::call_once(closing, [this] { shut_down(); });
   }
 
@@ -181,11 +182,11 @@ struct runtime::impl {
     closed = true;
     {
       caf::scoped_actor self{*system};
-      ask(self.ptr(), tree.supervisor, chosen.drain_timeout + chosen.stop_deadline, messages::drain{})
-        .receive([](const messages::drained&) {},
-                 [&](const caf::error&) {
-                   self->send_exit(tree.supervisor, caf::exit_reason::kill);
-                 });
+      ask(self.ptr(), tree.supervisor, chosen.drain_timeout + chosen.stop_deadline,
+          messages::drain{})
+        .receive(
+          [](const messages::drained&) {},
+          [&](const caf::error&) { self->send_exit(tree.supervisor, caf::exit_reason::kill); });
       if (tree.writes)
         tree.writes->close("the runtime was closed before the request was executed");
       tree.reads->close("the runtime was closed before the request was answered");
@@ -202,16 +203,18 @@ struct runtime::impl {
 
   void require_open() const {
     if (forked())
-      throw failure(errc::wrong_process, "this runtime belongs to the process that this one was forked from: its "
-                                         "threads are not here. Nothing was done; open a runtime after fork");
+      throw failure(errc::wrong_process,
+                    "this runtime belongs to the process that this one was forked from: its "
+                    "threads are not here. Nothing was done; open a runtime after fork");
     if (closed)
       throw failure(errc::unavailable, "the runtime is closed");
   }
 
   void require_schema() const {
     if (!database.report.has_schema)
-      throw failure(errc::not_found, "the database " + chosen.database + " has no tables of Quire: "
-                                       "no pipeline or task has been run in it yet");
+      throw failure(errc::not_found, "the database " + chosen.database
+                                       + " has no tables of Quire: "
+                                         "no pipeline or task has been run in it yet");
   }
 
   const std::uint64_t process = storage::process_number();
@@ -225,7 +228,7 @@ struct runtime::impl {
   std::shared_ptr<answer_limits> limits = std::make_shared<answer_limits>();
   std::atomic<bool> closed{false};
   std::once_flag closing;
-  std::shared_mutex callers;                     ///< Shared by those inside.
+  std::shared_mutex callers; ///< Shared by those inside.
   pending_answers<task_id, task_record> awaited_tasks;
   pending_answers<run_id, run_record> awaited_runs;
 };

@@ -195,7 +195,8 @@ public:
     auto& content = what->content();
     auto sender = what->sender ? static_cast<std::uint64_t>(what->sender->id()) : 0;
     // What is shared with others must not be moved away.
-    if (!content.shared() && f_(content, sender, [&] { return reply_address::of_element(ctrl(), *what); }))
+    if (!content.shared()
+        && f_(content, sender, [&] { return reply_address::of_element(ctrl(), *what); }))
       return;
     if (content.template match_elements<caf::exit_msg>())
       cleanup(caf::error{content.template get_as<caf::exit_msg>(0).reason}, context);
@@ -221,9 +222,9 @@ T* content_as(Content& content) {
 template <class Handle, class F>
 Handle in_front_of(caf::actor_system& system, const Handle& behind, F f) {
   caf::actor_config config;
-  return caf::make_actor<front_actor<F>, Handle>(system.next_actor_id(), system.node(), &system, config,
-                                                 caf::actor_cast<caf::strong_actor_ptr>(behind),
-                                                 std::move(f));
+  return caf::make_actor<front_actor<F>, Handle>(
+    system.next_actor_id(), system.node(), &system, config,
+    caf::actor_cast<caf::strong_actor_ptr>(behind), std::move(f));
 }
 
 #else
@@ -246,13 +247,9 @@ T* content_as(Content&) {
 class thread_mark final : public caf::thread_hook {
 public:
   /// Returns null on a thread that no such system started.
-  static caf::actor_system* system_of_thread() noexcept {
-    return current();
-  }
+  static caf::actor_system* system_of_thread() noexcept { return current(); }
 
-  void init(caf::actor_system& system) override {
-    system_ = &system;
-  }
+  void init(caf::actor_system& system) override { system_ = &system; }
 
 #if QUIRE_CAF_LEGACY
   void thread_started() override {

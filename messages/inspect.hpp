@@ -123,7 +123,8 @@ auto inspect(Inspector& f, counter& x) {
 
 template <class Inspector>
 auto inspect(Inspector& f, service_status& x) {
-  return inspect_members(f, x, "service_status", x.service, x.state, x.restarts, x.counters, x.note);
+  return inspect_members(f, x, "service_status", x.service, x.state, x.restarts, x.counters,
+                         x.note);
 }
 
 template <class Inspector>
@@ -182,7 +183,8 @@ auto inspect(Inspector& f, expectation& x) {
 template <class Inspector>
 auto inspect(Inspector& f, write_batch& x) {
   auto sync = quire::detail::by_reference(x.sync);
-  return inspect_members(f, x, "write_batch", x.statements, sync, x.terms, x.expect, x.idempotency_key);
+  return inspect_members(f, x, "write_batch", x.statements, sync, x.terms, x.expect,
+                         x.idempotency_key);
 }
 
 template <class Inspector>

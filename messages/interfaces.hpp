@@ -25,8 +25,7 @@ using writer_actor = service_actor::extend<
   // Sends `committed` to somebody from now on.
   on<subscribed(subscribe)>,
   // Lets nobody commit, in this process or another, for a moment.
-  on<writes_held(hold_writes)>,
-  on<void(release_writes)>>;
+  on<writes_held(hold_writes)>, on<void(release_writes)>>;
 
 /// Keeps the readers, each of which owns one read-only connection.
 using reader_pool_actor = service_actor::extend<
@@ -40,18 +39,15 @@ using reader_pool_actor = service_actor::extend<
   on<stream_opened(open_stream)>>;
 
 /// Sends the rows of one query, portion by portion.
-using row_stream_actor = service_actor::extend<
-  on<row_chunk(next_chunk)>>;
+using row_stream_actor = service_actor::extend<on<row_chunk(next_chunk)>>;
 
 /// The durable queue: claims tasks, gives them to workers, writes what became
 /// of them.
-using task_service_actor = service_actor::extend<
-  on<tasks_enqueued(enqueue_tasks)>,
-  on<task_changed(cancel_task)>,
-  on<task_changed(retry_task)>,
-  on<task_record(await_task)>,
-  // From the writer: a commit concerns tasks.
-  on<void(committed)>>;
+using task_service_actor =
+  service_actor::extend<on<tasks_enqueued(enqueue_tasks)>, on<task_changed(cancel_task)>,
+                        on<task_changed(retry_task)>, on<task_record(await_task)>,
+                        // From the writer: a commit concerns tasks.
+                        on<void(committed)>>;
 
 /// Runs handlers, one task at a time.
 using worker_actor = service_actor::extend<
@@ -59,44 +55,31 @@ using worker_actor = service_actor::extend<
   on<attempt_report(attempt)>>;
 
 /// Walks the stages of runs: creates the tasks of each stage that may start.
-using pipeline_service_actor = service_actor::extend<
-  on<run_started(start_run)>,
-  on<run_changed(cancel_run)>,
-  on<run_record(await_run)>,
-  // From the writer: a commit concerns stages or runs.
-  on<void(committed)>>;
+using pipeline_service_actor =
+  service_actor::extend<on<run_started(start_run)>, on<run_changed(cancel_run)>,
+                        on<run_record(await_run)>,
+                        // From the writer: a commit concerns stages or runs.
+                        on<void(committed)>>;
 
 /// Gives up stuck tasks, forgets old ones, checkpoints.
-using maintenance_service_actor = service_actor::extend<
-  on<maintenance_done(run_maintenance)>>;
+using maintenance_service_actor = service_actor::extend<on<maintenance_done(run_maintenance)>>;
 
 /// The one address clients keep, across restarts of what is behind it. Writes and reads
 /// wait while their service is started again; the others answer `errc::unavailable`
 /// meanwhile. Past its limits it answers `errc::overloaded`. Every request is answered, at
 /// its deadline at the latest: clients need no timer of their own.
 using gateway_actor = service_actor::extend<
-  on<receipt(write_batch)>,
-  on<receipt(write_call)>,
-  on<request_cancelled(cancel_request)>,
-  on<query_result(query)>,
-  on<read_done(read_call)>,
-  on<read_done(read_together)>,
-  on<stream_opened(open_stream)>,
-  on<tasks_enqueued(enqueue_tasks)>,
-  on<task_changed(cancel_task)>,
-  on<task_changed(retry_task)>,
-  on<task_record(await_task)>,
-  on<run_started(start_run)>,
-  on<run_changed(cancel_run)>,
-  on<run_record(await_run)>,
-  on<maintenance_done(run_maintenance)>,
+  on<receipt(write_batch)>, on<receipt(write_call)>, on<request_cancelled(cancel_request)>,
+  on<query_result(query)>, on<read_done(read_call)>, on<read_done(read_together)>,
+  on<stream_opened(open_stream)>, on<tasks_enqueued(enqueue_tasks)>, on<task_changed(cancel_task)>,
+  on<task_changed(retry_task)>, on<task_record(await_task)>, on<run_started(start_run)>,
+  on<run_changed(cancel_run)>, on<run_record(await_run)>, on<maintenance_done(run_maintenance)>,
   on<runtime_status(runtime_status_request)>,
   // From the supervisor: who answers from now on.
   on<void(services)>>;
 
 /// Starts the services in order, watches them, restarts, escalates, stops them
 /// in reverse order.
-using supervisor_actor = service_actor::extend<
-  on<runtime_status(runtime_status_request)>>;
+using supervisor_actor = service_actor::extend<on<runtime_status(runtime_status_request)>>;
 
 } // namespace quire::messages

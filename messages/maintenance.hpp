@@ -13,7 +13,7 @@ struct run_maintenance {};
 struct operation_report {
   std::string operation;
   std::int64_t rows = 0;
-  std::string error;     ///< Empty if it succeeded.
+  std::string error; ///< Empty if it succeeded.
 };
 
 struct maintenance_done {

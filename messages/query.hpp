@@ -24,9 +24,9 @@ namespace quire::messages {
 /// Reply: `query_result`. Errors: those of `errc`; `too_large` past a limit.
 struct query {
   std::vector<sql_statement> statements;
-  std::uint64_t rows_max = 1'000'000;         ///< Of each statement.
-  std::uint64_t bytes_max = 256u << 20;       ///< Of each statement.
-  request_terms terms;
+  std::uint64_t rows_max = 1'000'000;   ///< Of each statement.
+  std::uint64_t bytes_max = 256u << 20; ///< Of each statement.
+  request_terms terms{};
 };
 
 /// Returns about how many bytes `request` takes while it waits.
@@ -41,7 +41,7 @@ inline std::size_t bytes_of(const query& request) noexcept {
 }
 
 struct query_result {
-  std::vector<row_set> results;               ///< One for each statement, in order.
+  std::vector<row_set> results; ///< One for each statement, in order.
 };
 
 /// The same for a function, within this process. Reply: `read_done`.
@@ -68,12 +68,12 @@ struct read_together {
 /// whoever opened it ends or sends it `drain`, and with the lease of its snapshot.
 struct open_stream {
   sql_statement statement;
-  std::uint64_t rows_max = 1000;              ///< In one portion, 1 to 1,000,000.
-  std::uint64_t bytes_max = 4u << 20;         ///< The same; a single row may be larger.
+  std::uint64_t rows_max = 1000;      ///< In one portion, 1 to 1,000,000.
+  std::uint64_t bytes_max = 4u << 20; ///< The same; a single row may be larger.
 };
 
 struct stream_opened {
-  caf::actor stream;                          ///< A `row_stream_actor`.
+  caf::actor stream; ///< A `row_stream_actor`.
   std::vector<std::string> columns;
 };
 
@@ -83,7 +83,7 @@ struct next_chunk {};
 
 struct row_chunk {
   std::vector<std::vector<value>> rows;
-  bool last = false;                          ///< Nothing follows; the stream has ended.
+  bool last = false; ///< Nothing follows; the stream has ended.
 };
 
 } // namespace quire::messages

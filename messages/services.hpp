@@ -15,9 +15,9 @@ struct services {
   caf::actor pipelines;
   caf::actor maintenance;
   caf::actor supervisor;
-  std::string unavailable;   ///< Why nobody answers; empty if somebody does.
-  bool ending = false;       ///< The runtime is about to end: nothing new is begun.
-  bool ended = false;        ///< It has failed for good.
+  std::string unavailable; ///< Why nobody answers; empty if somebody does.
+  bool ending = false;     ///< The runtime is about to end: nothing new is begun.
+  bool ended = false;      ///< It has failed for good.
 };
 
 } // namespace quire::messages

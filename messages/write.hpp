@@ -27,7 +27,7 @@ struct expectation {
     rows_changed, ///< It changed exactly `rows` rows, triggers not counted.
   };
 
-  std::uint64_t statement = 0;                ///< Its place in the batch, from 0.
+  std::uint64_t statement = 0; ///< Its place in the batch, from 0.
   kind what = kind::a_row;
   std::int64_t rows = 0;
 };
@@ -41,9 +41,9 @@ struct expectation {
 /// undone because it ran for too long; `precondition_failed` if an expectation was not met.
 struct write_batch {
   std::vector<sql_statement> statements;
-  std::optional<durability> sync;             ///< The runtime's default if absent.
+  std::optional<durability> sync; ///< The runtime's default if absent.
   request_terms terms{};
-  std::vector<expectation> expect{};          ///< If one is not met, nothing of the batch is kept.
+  std::vector<expectation> expect{}; ///< If one is not met, nothing of the batch is kept.
 
   /// A name for this request, at most 200 bytes: sent a second time within the time that
   /// keys are kept (`options::key_retention`), it is not executed again but answered with
@@ -65,11 +65,11 @@ inline std::size_t bytes_of(const write_batch& batch) noexcept {
 
 /// Says that a request is committed, and where it stands among all others.
 struct receipt {
-  std::uint64_t commit_seq = 0;               ///< The number of the batch it was committed in; grows.
-  std::int64_t rows_changed = 0;              ///< By this request alone, triggers included.
-  std::int64_t last_rowid = 0;                ///< Of the last row it inserted.
-  std::vector<row_set> results;               ///< Of the statements that return rows, in order.
-  bool repeated = false;                      ///< It is the receipt of an earlier request with the same key.
+  std::uint64_t commit_seq = 0;  ///< The number of the batch it was committed in; grows.
+  std::int64_t rows_changed = 0; ///< By this request alone, triggers included.
+  std::int64_t last_rowid = 0;   ///< Of the last row it inserted.
+  std::vector<row_set> results;  ///< Of the statements that return rows, in order.
+  bool repeated = false;         ///< It is the receipt of an earlier request with the same key.
 };
 
 /// The same for a function, within this process. It may be run several times:
@@ -80,14 +80,14 @@ struct receipt {
 struct write_call {
   std::shared_ptr<const std::function<void(storage::transaction&)>> run;
   std::optional<durability> sync;
-  bool alone = false;                         ///< Must not be run again: gets a transaction of its own.
+  bool alone = false; ///< Must not be run again: gets a transaction of its own.
   request_terms terms;
 };
 
 /// Asks for a request that writes or reads to be cancelled: the one that the same client
 /// sent with that number in its terms. Reply: `request_cancelled`.
 struct cancel_request {
-  std::uint64_t client = 0;                   ///< As in its terms; 0: the sender.
+  std::uint64_t client = 0; ///< As in its terms; 0: the sender.
   std::uint64_t request = 0;
 };
 

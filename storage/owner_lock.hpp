@@ -37,7 +37,7 @@ private:
   owner_lock(int descriptor, std::string created)
     : descriptor_(descriptor), created_(std::move(created)) {}
   int descriptor_ = -1;
-  std::string created_; ///< The path, if this lock created the file.
+  std::string created_;                      ///< The path, if this lock created the file.
   std::uint64_t process_ = process_number(); ///< A child of fork has no part in it.
 };
 

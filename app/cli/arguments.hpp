@@ -19,7 +19,7 @@ struct given_database {
 
 /// `quire run`.
 struct run_arguments {
-  std::string file;                            ///< `-` for the standard input.
+  std::string file; ///< `-` for the standard input.
   given_database database;
   std::map<std::string, std::string> settings; ///< Parameters of the pipeline.
   std::optional<int> workers;

@@ -57,7 +57,8 @@ std::string option_part(const std::string& argument) {
                   + actors::suggestion(argument, command_names(app)));
   auto name = option_part(argument);
   auto inner_names = option_names(inner);
-  if (&app != &inner && std::find(inner_names.begin(), inner_names.end(), name) != inner_names.end())
+  if (&app != &inner
+      && std::find(inner_names.begin(), inner_names.end(), name) != inner_names.end())
     refuse(app, name + " belongs behind the command: " + full_name(inner) + " " + name);
   refuse(app, actors::printable(name) + ": unknown option"
                 + actors::suggestion(name, option_names(app)));
@@ -103,21 +104,17 @@ class words {
 public:
   explicit words(const CLI::App& app) : app_(&app) {}
 
-  bool flag(const std::string& name) const {
-    return app_->count(name) > 0;
-  }
+  bool flag(const std::string& name) const { return app_->count(name) > 0; }
 
-  std::vector<std::string> all(const std::string& name) const {
-    return given(*app_, name);
-  }
+  std::vector<std::string> all(const std::string& name) const { return given(*app_, name); }
 
   std::optional<std::string> text(const std::string& name) const {
     auto values = all(name);
     if (values.empty())
       return std::nullopt;
     if (is_option(name) && values.front().starts_with("--"))
-      refuse(*app_, name + ": its value is missing ('" + actors::printable(values.front())
-                      + "' follows)");
+      refuse(*app_,
+             name + ": its value is missing ('" + actors::printable(values.front()) + "' follows)");
     if (values.front().empty())
       refuse(*app_, name + " is empty");
     return values.front();
@@ -150,8 +147,8 @@ public:
 
   /// One of the texts that `from_string` knows; `known` are all of them.
   template <class Parse>
-  auto choice(const std::string& name, Parse from_string, const std::vector<std::string>& known) const
-    -> decltype(from_string(std::string{})) {
+  auto choice(const std::string& name, Parse from_string,
+              const std::vector<std::string>& known) const -> decltype(from_string(std::string{})) {
     auto value = text(name);
     if (!value)
       return std::nullopt;
@@ -162,9 +159,7 @@ public:
     return result;
   }
 
-  const CLI::App& app() const noexcept {
-    return *app_;
-  }
+  const CLI::App& app() const noexcept { return *app_; }
 
 private:
   const CLI::App* app_;

@@ -57,8 +57,9 @@ void database_choice::create_default_folder() const {
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
   if (failed)
-    throw command_error("cannot create the folder '" + folder.string() + "' of the default database: "
-                        + failed.message() + ". Nothing was changed; name a database with --db");
+    throw command_error("cannot create the folder '" + folder.string()
+                        + "' of the default database: " + failed.message()
+                        + ". Nothing was changed; name a database with --db");
 }
 
 std::unique_ptr<runtime> database_choice::look() const {

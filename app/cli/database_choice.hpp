@@ -14,16 +14,12 @@ public:
   /// What was given comes first, then $QUIRE_DB, then var/quire.db.
   explicit database_choice(const given_database& given);
 
-  const std::string& path() const noexcept {
-    return path_;
-  }
+  const std::string& path() const noexcept { return path_; }
 
   /// `var/quire.db (default)`, `/tmp/a.db ($QUIRE_DB)`, `x.db`.
   std::string description() const;
 
-  bool allow_network_fs() const noexcept {
-    return allow_network_fs_;
-  }
+  bool allow_network_fs() const noexcept { return allow_network_fs_; }
 
   /// What makes another command of ours use the same database: ` --db x.db`.
   std::string option() const;

@@ -15,7 +15,8 @@ The database is that of --db, or of $QUIRE_DB, or var/quire.db.
 Exit status: 0 completed, 1 error, 2 bad command line or pipeline file,
              3 partial_success, 4 failed or cancelled, 130 interrupted.)";
 
-constexpr auto run_footer = R"(On a terminal a line for each stage shows how far it is; into a file or a pipe
+constexpr auto run_footer =
+  R"(On a terminal a line for each stage shows how far it is; into a file or a pipe
 go lines without control characters. Ctrl-C ends the running programs and
 leaves the run as it is: --resume goes on with it. Press it twice to leave at
 once.
@@ -24,7 +25,8 @@ Exit status: 0 completed, 3 partial_success, 4 failed or cancelled,
              2 bad command line or pipeline file (nothing was touched),
              1 error, 130 interrupted.)";
 
-constexpr auto sql_footer = R"(SQL is one statement. If it only reads, the file is opened read-only, and it
+constexpr auto sql_footer =
+  R"(SQL is one statement. If it only reads, the file is opened read-only, and it
 works while another process runs the database; if it writes, it goes through
 the writer and is committed when this returns.
 
@@ -34,7 +36,8 @@ abc, NULL). Put -- before a text that begins with a dash.
 
 With --json a row is an object; a blob is {"blob": "0a1b"}, in hexadecimal.)";
 
-constexpr auto change_footer = R"(Works while another process runs the database: that process takes notice
+constexpr auto change_footer =
+  R"(Works while another process runs the database: that process takes notice
 within seconds. If nobody runs it, the change waits for the next quire run.)";
 
 /// The lines of use as we write them: which arguments must be there is not
@@ -74,7 +77,8 @@ private:
 CLI::Option* add_value(CLI::App* app, const std::string& name, const std::string& value,
                        const std::string& description) {
   return app
-    ->add_option_function<std::string>(name, [](const std::string&) {}, description)
+    ->add_option_function<std::string>(
+      name, [](const std::string&) {}, description)
     ->type_name(value);
 }
 
@@ -82,17 +86,21 @@ CLI::Option* add_value(CLI::App* app, const std::string& name, const std::string
 CLI::Option* add_values(CLI::App* app, const std::string& name, const std::string& value,
                         const std::string& description) {
   using texts = std::vector<std::string>;
-  return app->add_option_function<texts>(name, [](const texts&) {}, description)
+  return app
+    ->add_option_function<texts>(
+      name, [](const texts&) {}, description)
     ->type_name(value);
 }
 
 void add_flag(CLI::App* app, const std::string& name, const std::string& description) {
-  app->add_flag_callback(name, [] {}, description);
+  app->add_flag_callback(
+    name, [] {}, description);
 }
 
 void add_database(CLI::App* app) {
   add_value(app, "--db", "PATH", "The database (default: $QUIRE_DB, then var/quire.db)");
-  add_flag(app, "--allow-network-fs", "Also on a network file system, where locks are not reliable");
+  add_flag(app, "--allow-network-fs",
+           "Also on a network file system, where locks are not reliable");
 }
 
 } // namespace
@@ -131,7 +139,8 @@ void grammar::add_run() {
   add_database(run);
   add_values(run, "--set", "KEY=VALUE", "Set a parameter of the pipeline; may be repeated")
     ->allow_extra_args(false);
-  add_value(run, "--workers", "N", "Tasks that run at a time (default: twice the processors, 4 or more)");
+  add_value(run, "--workers", "N",
+            "Tasks that run at a time (default: twice the processors, 4 or more)");
   add_flag(run, "--json", "JSON lines of what happens, the last one a summary");
   add_flag(run, "--quiet", "Say nothing but errors");
   add_flag(run, "--exclusive", "Keep all other processes out of the database meanwhile");
@@ -140,8 +149,8 @@ void grammar::add_run() {
 }
 
 void grammar::add_sql() {
-  sql = add_command(root, "sql", "Run one SQL statement.",
-                    "quire sql [OPTION]... \"SQL\" [PARAM]...");
+  sql =
+    add_command(root, "sql", "Run one SQL statement.", "quire sql [OPTION]... \"SQL\" [PARAM]...");
   add_value(sql, "SQL", "", "One statement");
   add_values(sql, "PARAM", "", "What ?1, ?2, ... stand for");
   add_database(sql);
@@ -152,8 +161,8 @@ void grammar::add_sql() {
 void grammar::add_task() {
   task = add_command(root, "task", "List, show, retry and cancel tasks.",
                      "quire task COMMAND [OPTION]...");
-  task_list = add_command(*task, "list", "List tasks by their number.",
-                          "quire task list [OPTION]...");
+  task_list =
+    add_command(*task, "list", "List tasks by their number.", "quire task list [OPTION]...");
   add_value(task_list, "--state", "STATE", "Only tasks in this state (failed, running, ...)");
   add_value(task_list, "--kind", "KIND", "Only tasks of this kind");
   add_value(task_list, "--run", "RUN", "Only tasks of this run");
@@ -162,11 +171,13 @@ void grammar::add_task() {
   task_show = add_command(*task, "show", "Show one task with all that hangs on it.",
                           "quire task show ID [OPTION]...");
   add_value(task_show, "ID", "", "Number of the task");
-  task_retry = add_command(*task, "retry", "Start ended tasks again.",
-                           "quire task retry ID... [OPTION]...");
-  add_values(task_retry, "ID", "", "Numbers of tasks that failed, were cancelled or succeeded in part");
+  task_retry =
+    add_command(*task, "retry", "Start ended tasks again.", "quire task retry ID... [OPTION]...");
+  add_values(task_retry, "ID", "",
+             "Numbers of tasks that failed, were cancelled or succeeded in part");
   task_retry->footer(change_footer);
-  task_cancel = add_command(*task, "cancel", "Cancel tasks.", "quire task cancel ID... [OPTION]...");
+  task_cancel =
+    add_command(*task, "cancel", "Cancel tasks.", "quire task cancel ID... [OPTION]...");
   add_values(task_cancel, "ID", "", "Numbers of tasks that have not ended");
   add_value(task_cancel, "--reason", "TEXT", "Why; kept with the task");
   task_cancel->footer(change_footer);

@@ -54,9 +54,9 @@ void refuse_unknown_kinds(const std::string& file, const pipeline_spec& pipeline
   for (std::size_t i = 0; i < pipeline.stages.size(); ++i) {
     auto& kind = pipeline.stages[i].task.kind;
     if (kind != "command")
-      throw usage_error("quire run: " + actors::printable(file, 200) + ": stages[" + std::to_string(i)
-                        + "].task.kind: unknown kind '" + actors::printable(kind) + "'"
-                        + actors::suggestion(kind, {"command"}));
+      throw usage_error("quire run: " + actors::printable(file, 200) + ": stages["
+                        + std::to_string(i) + "].task.kind: unknown kind '"
+                        + actors::printable(kind) + "'" + actors::suggestion(kind, {"command"}));
   }
 }
 
@@ -64,11 +64,8 @@ void refuse_unknown_kinds(const std::string& file, const pipeline_spec& pipeline
 class pipeline_run {
 public:
   pipeline_run(const run_arguments& arguments, console& to)
-    : arguments_(arguments),
-      to_(to),
-      pipeline_(read_pipeline(arguments.file, arguments.settings)),
-      database_(arguments.database),
-      observer_(make_observer(arguments, to)) {
+    : arguments_(arguments), to_(to), pipeline_(read_pipeline(arguments.file, arguments.settings)),
+      database_(arguments.database), observer_(make_observer(arguments, to)) {
     refuse_unknown_kinds(arguments.file, pipeline_);
   }
 
@@ -173,7 +170,9 @@ void pipeline_run::begin() {
   if (!resumed_ && !arguments_.quiet)
     mention_unfinished();
   auto run = runtime_->find(run_);
-  tell([&] { observer_->begin({run.value(), database_.description(), database_.path(), resumed_}); });
+  tell([&] {
+    observer_->begin({run.value(), database_.description(), database_.path(), resumed_});
+  });
 }
 
 /// Before the services start: what was left may be done in a moment.
@@ -199,9 +198,10 @@ void pipeline_run::mention_unfinished() {
       continue;
     to_.note("run " + std::to_string(other.value) + " of " + pipeline_.name
              + " is unfinished; it goes on beside the new one while this process lives. "
-             + (arguments_.resume ? "It was started from another definition, so --resume does not mean it"
-                                  : "To wait for it instead of starting another: --resume, with the file it "
-                                    "was started from"));
+             + (arguments_.resume
+                  ? "It was started from another definition, so --resume does not mean it"
+                  : "To wait for it instead of starting another: --resume, with the file it "
+                    "was started from"));
     return;
   }
 }
@@ -214,7 +214,8 @@ void pipeline_run::look_for_trouble() {
   if (text)
     to_.note("run " + std::to_string(run_.value) + ": " + *text);
   if (auto& why = trouble_.hopeless())
-    throw command_error("run " + std::to_string(run_.value) + " cannot go on, and waiting would not help: " + *why
+    throw command_error("run " + std::to_string(run_.value)
+                        + " cannot go on, and waiting would not help: " + *why
                         + ". What has ended is kept; repair the database, or use another one");
 }
 
@@ -263,11 +264,12 @@ exit_status pipeline_run::finish(const run_record& ended) {
   });
   if (arguments_.quiet && ended.state != run_state::completed)
     to_.note("run " + std::to_string(run_.value) + " of " + ended.pipeline + ": "
-              + std::string{to_string(ended.state)} + "\n" + failures_text(last));
+             + std::string{to_string(ended.state)} + "\n" + failures_text(last));
   runtime_->close();
   if (!database_.exists())
-    throw command_error("the database " + database_.description()
-                        + " was deleted while it was in use: the run ended, and its results are gone");
+    throw command_error(
+      "the database " + database_.description()
+      + " was deleted while it was in use: the run ended, and its results are gone");
   return output_lost_ ? exit_error : exit_status_of(ended.state);
 }
 
@@ -279,8 +281,9 @@ exit_status pipeline_run::interrupt() {
   to_.note("interrupted: ending the programs that run (once more to leave at once)");
   runtime_->close();
   auto file = arguments_.file == "-" ? "-" : shell_quoted(arguments_.file);
-  to_.note("run " + std::to_string(run_.value) + " is unfinished; what has ended is kept. To go on: quire run "
-           + file + " --resume" + database_.option());
+  to_.note("run " + std::to_string(run_.value)
+           + " is unfinished; what has ended is kept. To go on: quire run " + file + " --resume"
+           + database_.option());
   return exit_interrupted;
 }
 
@@ -317,9 +320,8 @@ void pipeline_run::collect_failures(run_report& report) {
 /// The output of a pipeline is what its last stage with a single task gave.
 void pipeline_run::find_result(run_report& report) {
   auto& stages = report.run.stages;
-  auto last = std::find_if(stages.rbegin(), stages.rend(), [](const stage_record& stage) {
-    return stage.total > 0;
-  });
+  auto last = std::find_if(stages.rbegin(), stages.rend(),
+                           [](const stage_record& stage) { return stage.total > 0; });
   if (last == stages.rend() || last->total != 1)
     return;
   task_filter filter;

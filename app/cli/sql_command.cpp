@@ -29,9 +29,7 @@ public:
   scratch_file& operator=(const scratch_file&) = delete;
   ~scratch_file() { ::unlink(path_.c_str()); }
 
-  const std::string& path() const noexcept {
-    return path_;
-  }
+  const std::string& path() const noexcept { return path_; }
 
 private:
   std::string path_;

@@ -48,7 +48,8 @@ template <class T>
 inline constexpr bool is_optional<std::optional<T>> = true;
 
 template <class T>
-inline constexpr bool is_number = std::integral<T> || std::same_as<T, double> || std::same_as<T, float>;
+inline constexpr bool is_number =
+  std::integral<T> || std::same_as<T, double> || std::same_as<T, float>;
 
 template <class T>
 inline constexpr bool is_content =
@@ -57,7 +58,8 @@ inline constexpr bool is_content =
 // Constants are none of them, as std::integral would have it.
 template <class T>
 inline constexpr bool is_plain_scalar =
-  std::same_as<T, std::remove_cv_t<T>> && (is_number<T> || is_content<T> || std::is_enum_v<T> || is_id<T>);
+  std::same_as<
+    T, std::remove_cv_t<T>> && (is_number<T> || is_content<T> || std::is_enum_v<T> || is_id<T>);
 
 template <class T>
 inline constexpr bool is_scalar = is_plain_scalar<T>;

@@ -31,7 +31,8 @@ public:
   value(T x) : data_(static_cast<std::int64_t>(x)) {
     if constexpr (std::is_unsigned_v<T> && sizeof(T) == sizeof(std::int64_t))
       if (x > static_cast<T>(std::numeric_limits<std::int64_t>::max()))
-        throw std::out_of_range("quire::value: " + std::to_string(x) + " is larger than any integer of SQL");
+        throw std::out_of_range("quire::value: " + std::to_string(x)
+                                + " is larger than any integer of SQL");
   }
   value(double x) : data_(x) {}
   value(std::string x) : data_(std::move(x)) {}
@@ -39,23 +40,15 @@ public:
   value(const char* x) : data_(std::string{x}) {}
   value(quire::blob x) : data_(std::move(x)) {}
 
-  kind type() const noexcept {
-    return static_cast<kind>(data_.index());
-  }
+  kind type() const noexcept { return static_cast<kind>(data_.index()); }
 
-  bool is_null() const noexcept {
-    return type() == kind::null;
-  }
+  bool is_null() const noexcept { return type() == kind::null; }
 
-  const storage& data() const noexcept {
-    return data_;
-  }
+  const storage& data() const noexcept { return data_; }
 
   /// Gives its content away. The value itself is still of the same kind then, but
   /// may be empty.
-  storage take() && noexcept {
-    return std::move(data_);
-  }
+  storage take() && noexcept { return std::move(data_); }
 
   /// Each returns the alternative of that name.
   /// @throws std::bad_variant_access if the value is of another kind; nothing

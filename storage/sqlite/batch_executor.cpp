@@ -11,11 +11,6 @@ namespace quire::storage {
 
 namespace {
 
-constexpr auto find_seq_sql = "SELECT 1 FROM sqlite_schema"
-                              " WHERE type='table' AND name='quire_commit'";
-constexpr auto read_seq_sql = "SELECT seq, author FROM quire_commit WHERE id = 1";
-constexpr auto advance_seq_sql =
-  "UPDATE quire_commit SET seq = ?2, author = ?3 WHERE id = 1 AND seq = ?1";
 constexpr auto find_triggers_sql = R"(
 SELECT 1 FROM sqlite_schema WHERE type='trigger'
 UNION ALL SELECT 1 FROM sqlite_temp_schema WHERE type='trigger' LIMIT 1)";
@@ -70,9 +65,8 @@ connection& batch_executor::db() {
 void batch_executor::reopen() {
   db_.emplace(open_());
   try {
-    db_->limit_running([this] {
-      return running_ && (running_->stopped() || (limit_.over && limit_.over()));
-    });
+    db_->limit_running(
+      [this] { return running_ && (running_->stopped() || (limit_.over && limit_.over())); });
     if (!author_) {
       auto stmt = db_->prepare("SELECT random()"); // Drawn by the VFS, as all of SQLite's.
       stmt->step();
@@ -95,8 +89,8 @@ std::vector<member_result> batch_executor::execute(std::span<batch_member* const
   return results;
 }
 
-std::optional<std::vector<member_result>>
-batch_executor::execute_unless_locked(std::span<batch_member* const> members) {
+std::optional<std::vector<member_result>> batch_executor::execute_unless_locked(
+  std::span<batch_member* const> members) {
   wait_for_lock_ = false;
   locked_ = false;
   auto results = execute(members);
@@ -217,13 +211,6 @@ batch_executor::turn batch_executor::commit(const indices& which, const indices&
 }
 
 /// Opening it again by its path would help nobody: another file may be there now.
-void batch_executor::require_in_place() const {
-  if (db_->has_moved())
-    throw error(errc::cannot_open, "the database file was renamed, replaced or deleted while it was open: "
-                                   "what is written now would be missing there. Nothing was changed; "
-                                   "put the file back, or end this program and open the file again");
-}
-
 void batch_executor::note_commit(std::uint64_t seq, const indices& kept,
                                  std::vector<member_result>& results) {
   commit_seq_ = seq;
@@ -236,8 +223,7 @@ void batch_executor::note_commit(std::uint64_t seq, const indices& kept,
 }
 
 batch_executor::turn batch_executor::handle_failed_commit(const error& failure, std::uint64_t seq,
-                                                          const indices& which,
-                                                          const indices& kept,
+                                                          const indices& which, const indices& kept,
                                                           std::vector<member_result>& results) {
   // Only these two leave the transaction open, and so without effect.
   auto open = !db_->autocommit();
@@ -269,7 +255,8 @@ std::optional<error> batch_executor::run_guarded(batch_member& member, transacti
     return std::nullopt;
   } catch (const error& failure) {
     if ((failure.sqlite_code() & 0xff) == SQLITE_INTERRUPT && member.stopped() == errc::cancelled)
-      return error(errc::cancelled, "cancelled while it ran; nothing of it was kept", failure.sqlite_code());
+      return error(errc::cancelled, "cancelled while it ran; nothing of it was kept",
+                   failure.sqlite_code());
     return failure;
   } catch (const std::exception& failure) {
     return error(errc::function_failed, failure.what());
@@ -281,9 +268,11 @@ std::optional<error> batch_executor::run_guarded(batch_member& member, transacti
 batch_executor::ending batch_executor::run_member(batch_member& member, member_result& result) {
   result = {};
   if (auto why = member.stopped()) {
-    fail(result, *why == errc::cancelled
-                   ? error(errc::cancelled, "cancelled before it was begun; nothing of it was tried")
-                   : error(errc::expired, "the deadline passed before it was begun; nothing of it was tried"));
+    fail(
+      result,
+      *why == errc::cancelled
+        ? error(errc::cancelled, "cancelled before it was begun; nothing of it was tried")
+        : error(errc::expired, "the deadline passed before it was begun; nothing of it was tried"));
     return ending::undone;
   }
   auto savepoint = cautious_batches_ > 0 || !member.single_statement();
@@ -340,108 +329,6 @@ batch_executor::ending batch_executor::undo_member(bool savepoint, std::int64_t 
 
 bool batch_executor::triggers_exist() {
   return db_->prepare(find_triggers_sql)->step();
-}
-
-std::optional<batch_executor::commit_mark> batch_executor::stored_mark() {
-  seq_stored_ = false;
-  if (!db_->prepare(find_seq_sql)->step())
-    return std::nullopt;
-  auto stmt = db_->prepare(read_seq_sql);
-  if (!stmt->bind().step())
-    return std::nullopt;
-  seq_stored_ = true;
-  return commit_mark{static_cast<std::uint64_t>(stmt->int64(0)), stmt->int64(1)};
-}
-
-/// Numbers the open transaction, in the database too if it has a place for it.
-std::uint64_t batch_executor::advance_commit_seq() {
-  auto advance = [&] {
-    auto stmt = db_->prepare(advance_seq_sql);
-    auto now = static_cast<std::int64_t>(commit_seq_);
-    stmt->bind(now, now + 1, *author_).run();
-    return db_->changes() == 1;
-  };
-  if (seq_stored_ && advance())
-    return commit_seq_ + 1;
-  // The table is new, or another process has committed since.
-  if (auto stored = stored_mark()) {
-    commit_seq_ = stored->seq;
-    advance();
-  }
-  return commit_seq_ + 1;
-}
-
-/// Commits a new number alone, on the disk. What is in the log is on the disk
-/// then, too, and what failed is gone for good: a COMMIT that could not be
-/// synchronized may have written all of itself, and a crash would bring it back
-/// from the log, had not another one taken its place. (A full disk ends a COMMIT
-/// before its last frame.)
-void batch_executor::commit_nothing() {
-  db_->set_durability(durability::full);
-  transaction_guard guard{*db_};
-  heal_log();
-  auto seq = advance_commit_seq();
-  guard.commit();
-  commit_seq_ = seq;
-}
-
-/// Needs the write lock.
-void batch_executor::heal_log() {
-  if (!log_in_doubt_ && !db_->log_in_doubt())
-    return;
-  log_in_doubt_ = true;
-  db_->rewrite_log();
-  log_in_doubt_ = false;
-}
-
-void batch_executor::hold() {
-  if (!transaction_control::try_begin_write(db(), false))
-    throw error(errc::busy, "another process holds the write lock");
-}
-
-void batch_executor::release() noexcept {
-  if (db_)
-    transaction_control::rollback(*db_);
-}
-
-void batch_executor::probe() {
-  db();
-  commit_nothing();
-}
-
-/// Finds out what became of a transaction whose COMMIT failed.
-void batch_executor::settle_failed_commit(const error& failure, std::uint64_t expected,
-                                          const indices& which, const indices& kept,
-                                          std::vector<member_result>& results) {
-  auto unknown = [&](const std::string& why) {
-    error outcome(errc::commit_outcome_unknown,
-                  std::string{failure.what()} + "; whether it took effect is unknown: " + why,
-                  failure.sqlite_code());
-    fail_all(kept, outcome, results);
-  };
-  auto numbered = seq_stored_;
-  if ((failure.sqlite_code() & 0xff) == SQLITE_IOERR || db_->log_in_doubt())
-    log_in_doubt_ = true;
-  transaction_control::rollback(*db_);
-  db_.reset();
-  try {
-    reopen();
-    auto stored = stored_mark();
-    if (!numbered || !stored || stored->seq > expected)
-      return unknown("the database does not tell");
-    // Another process may have taken the number that this COMMIT did not get.
-    auto applied = stored->seq == expected && stored->author == *author_;
-    // Not `errc::disk_full`, which an I/O error may be called, too.
-    if (applied || (failure.sqlite_code() & 0xff) != SQLITE_FULL)
-      commit_nothing();
-    if (!applied)
-      return fail_all(which, failure, results);
-    auto newest = commit_seq_;
-    note_commit(expected, kept, results);
-    commit_seq_ = newest;
-  } catch (const error& second) {
-    unknown(second.what());
-  }
 }
 
 } // namespace quire::storage

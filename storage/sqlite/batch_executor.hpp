@@ -43,9 +43,9 @@ public:
 
 /// What became of one member.
 struct member_result {
-  std::optional<error> failure;   ///< Absent if the member is committed.
+  std::optional<error> failure; ///< Absent if the member is committed.
   std::uint64_t commit_seq = 0;
-  std::int64_t rows_changed = 0;  ///< Triggers included.
+  std::int64_t rows_changed = 0; ///< Triggers included.
   std::int64_t last_rowid = 0;
   std::vector<event> events;
 };
@@ -61,7 +61,7 @@ class batch_executor {
 public:
   struct counters {
     std::int64_t commits = 0;
-    std::int64_t members = 0;       ///< Committed ones.
+    std::int64_t members = 0; ///< Committed ones.
     std::int64_t failed = 0;
     std::int64_t replays = 0;
     std::int64_t batch_max = 0;     ///< Members of the largest commit.
@@ -93,7 +93,8 @@ public:
 
   /// The same; runs nothing and returns nothing if another process holds the write lock,
   /// for which it does not wait.
-  std::optional<std::vector<member_result>> execute_unless_locked(std::span<batch_member* const> members);
+  std::optional<std::vector<member_result>> execute_unless_locked(
+    std::span<batch_member* const> members);
 
   /// The connection, for checkpoints and upkeep between batches.
   /// @throws error if it is lost and cannot be opened again.
@@ -118,7 +119,7 @@ private:
   /// What the database says about the last commit.
   struct commit_mark {
     std::uint64_t seq = 0;
-    std::int64_t author = 0;  ///< `author_` of the executor that committed.
+    std::int64_t author = 0; ///< `author_` of the executor that committed.
   };
 
   /// How running one member ended.
@@ -126,8 +127,8 @@ private:
 
   /// What is left to do after one transaction.
   struct turn {
-    indices again;        ///< Members that have no result yet.
-    bool singly = false;  ///< Whether each of them needs a transaction of its own.
+    indices again;       ///< Members that have no result yet.
+    bool singly = false; ///< Whether each of them needs a transaction of its own.
   };
 
   void run_all(std::span<batch_member* const> members, std::vector<member_result>& results);
@@ -159,14 +160,14 @@ private:
   std::optional<connection> db_;
   int replays_max_;
   std::uint64_t commit_seq_ = 0;
-  std::uint64_t numbered_ = 0;         ///< What the open transaction is numbered already; 0 if not.
-  bool wait_for_lock_ = true;          ///< Whether the next BEGIN waits for other processes.
-  bool locked_ = false;                ///< That BEGIN found the lock taken.
+  std::uint64_t numbered_ = 0; ///< What the open transaction is numbered already; 0 if not.
+  bool wait_for_lock_ = true;  ///< Whether the next BEGIN waits for other processes.
+  bool locked_ = false;        ///< That BEGIN found the lock taken.
   const batch_member* running_ = nullptr;
   std::optional<std::int64_t> author_; ///< Random: other executors have another one.
-  bool log_in_doubt_ = false;    ///< It must be written anew before anything is acknowledged.
-  bool seq_stored_ = false;      ///< Whether the database has the table quire_commit.
-  int cautious_batches_ = 0;     ///< So many more batches give each member a savepoint.
+  bool log_in_doubt_ = false;          ///< It must be written anew before anything is acknowledged.
+  bool seq_stored_ = false;            ///< Whether the database has the table quire_commit.
+  int cautious_batches_ = 0;           ///< So many more batches give each member a savepoint.
   counters totals_;
 };
 

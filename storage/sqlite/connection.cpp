@@ -50,7 +50,8 @@ bool is_ours(const char* name) {
 
 bool mentions_ours(std::string_view sql) {
   for (std::size_t i = 0; i + our_prefix.size() <= sql.size(); ++i)
-    if ((sql[i] | 0x20) == our_prefix.front() && same_word(sql.substr(i, our_prefix.size()), our_prefix))
+    if ((sql[i] | 0x20) == our_prefix.front()
+        && same_word(sql.substr(i, our_prefix.size()), our_prefix))
       return true;
   return false;
 }

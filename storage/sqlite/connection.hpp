@@ -17,15 +17,16 @@ namespace quire::storage {
 /// How a connection is opened.
 struct connection_options {
   std::string path;
-  std::string vfs;                                ///< Name of an SQLite VFS; empty for the default one.
-  durability sync = durability::normal;           ///< Of a writer, until a batch asks for more.
-  std::chrono::milliseconds patience{30'000};     ///< How long another process's write lock is waited for.
-  std::size_t statements_max = 128;               ///< Compiled statements kept.
-  bool checkpoint_on_close = true;                ///< A writer beside another owner must not checkpoint.
-  bool create = true;                             ///< Create a missing file (a writer only).
+  std::string vfs;                      ///< Name of an SQLite VFS; empty for the default one.
+  durability sync = durability::normal; ///< Of a writer, until a batch asks for more.
+  std::chrono::milliseconds patience{
+    30'000};                        ///< How long another process's write lock is waited for.
+  std::size_t statements_max = 128; ///< Compiled statements kept.
+  bool checkpoint_on_close = true;  ///< A writer beside another owner must not checkpoint.
+  bool create = true;               ///< Create a missing file (a writer only).
   /// What becomes of the application's data, so the application's to say. Absent:
   /// whatever the SQLite library does by itself.
-  std::optional<bool> foreign_keys = true;        ///< Enforce them (a writer only).
+  std::optional<bool> foreign_keys = true; ///< Enforce them (a writer only).
   /// Overwrite what is deleted: always, or (false) where it costs no further I/O.
   std::optional<bool> secure_delete = false;
   /// Sleeps a moment between two tries for a lock. Injected, so that a
@@ -122,9 +123,9 @@ public:
 
   /// Result of `checkpoint`.
   struct checkpoint_result {
-    bool complete = false;          ///< Everything was moved into the database file.
-    std::int64_t frames = 0;        ///< In the log.
-    std::int64_t moved = 0;         ///< Of them, moved into the database file.
+    bool complete = false;   ///< Everything was moved into the database file.
+    std::int64_t frames = 0; ///< In the log.
+    std::int64_t moved = 0;  ///< Of them, moved into the database file.
   };
 
   /// Moves the log into the database file as far as readers allow; with `truncate`

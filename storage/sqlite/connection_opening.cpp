@@ -45,12 +45,15 @@ void check_path(const connection_options& options, bool writable) {
   std::error_code none;
   if (real_files(options) && std::filesystem::file_size(path, ignored) == 0 && !ignored
       && std::filesystem::file_size(path + "-wal", none) > 0 && !none)
-    throw make_open_error(path, error(errc::corrupt, "its file is empty, but its log is not"), writable);
+    throw make_open_error(path, error(errc::corrupt, "its file is empty, but its log is not"),
+                          writable);
   // Its log belongs to one name only: under another one it would be missing.
-  if (writable && real_files(options) && std::filesystem::hard_link_count(path, ignored) > 1 && !ignored)
-    throw error(errc::cannot_open, "cannot open the database '" + path
-                                     + "': the file has other names, too (hard links), under which SQLite would "
-                                       "not find its log. Nothing was changed; remove them, or use a copy.");
+  if (writable && real_files(options) && std::filesystem::hard_link_count(path, ignored) > 1
+      && !ignored)
+    throw error(errc::cannot_open,
+                "cannot open the database '" + path
+                  + "': the file has other names, too (hard links), under which SQLite would "
+                    "not find its log. Nothing was changed; remove them, or use a copy.");
 }
 
 /// SQLite may be configured to read "file:..." as a URI: a path never is one.
@@ -80,7 +83,8 @@ bool without_write_permission(const std::filesystem::path& path) {
   using std::filesystem::perms;
   std::error_code failed;
   auto mode = std::filesystem::status(path, failed).permissions();
-  return !failed && (mode & (perms::owner_write | perms::group_write | perms::others_write)) == perms::none;
+  return !failed
+         && (mode & (perms::owner_write | perms::group_write | perms::others_write)) == perms::none;
 }
 
 /// A read-only connection to a database in WAL mode needs its log, or must be able
@@ -208,10 +212,9 @@ connection connection::open(const connection_options& options, bool writable) {
   if (s->created)
     execute_all(s->db, "PRAGMA auto_vacuum=INCREMENTAL");
   switch_to_wal(s->db, state::on_busy, s.get());
-  execute_all(s->db,
-              "PRAGMA journal_size_limit=67108864;"
-              "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
-              "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-32768; PRAGMA mmap_size=0");
+  execute_all(s->db, "PRAGMA journal_size_limit=67108864;"
+                     "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
+                     "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-32768; PRAGMA mmap_size=0");
   // Takes the place of SQLite's automatic checkpoints.
   sqlite3_wal_hook(s->db, state::on_wal, s.get());
   sqlite3_commit_hook(s->db, state::on_commit, s.get());
@@ -230,7 +233,8 @@ void connection::apply_data_rules(const connection_options& options) {
   if (options.foreign_keys)
     execute_all(db, *options.foreign_keys ? "PRAGMA foreign_keys=ON" : "PRAGMA foreign_keys=OFF");
   if (options.secure_delete)
-    execute_all(db, *options.secure_delete ? "PRAGMA secure_delete=ON" : "PRAGMA secure_delete=FAST");
+    execute_all(db,
+                *options.secure_delete ? "PRAGMA secure_delete=ON" : "PRAGMA secure_delete=FAST");
 }
 
 } // namespace quire::storage

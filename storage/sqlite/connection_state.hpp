@@ -39,7 +39,7 @@ struct connection::state {
 
   sqlite3* db = nullptr;
   bool writable;
-  bool created = false;                ///< The file had no page yet.
+  bool created = false; ///< The file had no page yet.
   std::string path;
   std::chrono::milliseconds patience;
   std::function<void(std::chrono::milliseconds)> pause;
@@ -47,7 +47,7 @@ struct connection::state {
   /// Compiled once; kept out of the cache, where anybody could take a COMMIT.
   std::array<std::optional<statement>, 8> control;
   std::function<bool()> stop;
-  std::optional<durability> sync;      ///< Nothing until it is set: defaults differ.
+  std::optional<durability> sync; ///< Nothing until it is set: defaults differ.
 
   bool patient = true;                 ///< Whether locks of others are waited for.
   bool restricted = false;             ///< Somebody else's code is running: see `restriction`.
@@ -59,7 +59,7 @@ struct connection::state {
   std::int64_t lock_waits = 0;
   std::int64_t lock_failures = 0;
   std::int64_t wal_frames = 0;
-  bool log_in_doubt = false;           ///< It could not be synchronized.
+  bool log_in_doubt = false; ///< It could not be synchronized.
 };
 
 /// The statements that open and close transactions. For this folder only.

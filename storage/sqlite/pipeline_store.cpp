@@ -27,8 +27,7 @@ constexpr std::string_view insert_edge_sql =
 
 constexpr std::string_view quote_sql = "SELECT json_quote(?1) || ':' || json_quote(?2)";
 
-constexpr std::string_view grow_stage_sql =
-  "UPDATE quire_stage SET total = ?2 WHERE id = ?1";
+constexpr std::string_view grow_stage_sql = "UPDATE quire_stage SET total = ?2 WHERE id = ?1";
 
 constexpr std::string_view seal_stage_sql = R"(
   UPDATE quire_stage
@@ -37,8 +36,7 @@ constexpr std::string_view seal_stage_sql = R"(
 
 constexpr std::string_view run_row_sql = "SELECT state, cancel_req FROM quire_run WHERE id = ?1";
 
-constexpr std::string_view request_cancel_sql =
-  "UPDATE quire_run SET cancel_req = 1 WHERE id = ?1";
+constexpr std::string_view request_cancel_sql = "UPDATE quire_run SET cancel_req = 1 WHERE id = ?1";
 
 constexpr std::string_view cancel_waiting_stages_sql = R"(
   UPDATE quire_stage
@@ -151,7 +149,8 @@ bool fail_stage(transaction& tx, const stage_incarnation& target, const std::str
     return false;
   auto text = error.empty() ? "its tasks could not be created" : error;
   tx.execute(seal_stage_sql, stage.value, false, text);
-  cancel_open_tasks(tx, stage, "the other tasks of its stage could not be created: " + text, now_ms);
+  cancel_open_tasks(tx, stage, "the other tasks of its stage could not be created: " + text,
+                    now_ms);
   settle_stage(tx, stage, now_ms);
   return true;
 }
@@ -180,8 +179,9 @@ run_state cancel_run(transaction& tx, run_id run, const std::string& reason, std
   };
   auto before = state();
   if (!before)
-    throw error(errc::not_found, "there is no " + name + "; nothing was changed; it may have been "
-                                   "deleted after the time that ended runs are kept");
+    throw error(errc::not_found, "there is no " + name
+                                   + "; nothing was changed; it may have been "
+                                     "deleted after the time that ended runs are kept");
   if (is_terminal(*before))
     throw error(errc::conflict, name + " is " + std::string{to_string(*before)}
                                   + "; nothing was changed; a run that has ended cannot be "

@@ -63,9 +63,10 @@ statement_cache::lease prepare_for_keys(transaction& tx, std::string_view sql) {
   try {
     return tx.prepare(sql);
   } catch (const error& failure) {
-    throw error(errc::not_found, "the database has no table of Quire for keys of requests: open it as its "
-                                 "owner once; nothing was changed ("
-                                   + std::string{failure.what()} + ")");
+    throw error(errc::not_found,
+                "the database has no table of Quire for keys of requests: open it as its "
+                "owner once; nothing was changed ("
+                  + std::string{failure.what()} + ")");
   }
 }
 
@@ -97,7 +98,8 @@ std::optional<kept_request> find_request(transaction& tx, const std::string& key
       if (stmt->int64(1) != fingerprint)
         throw error(errc::conflict, "another request was executed under the idempotency key '" + key
                                       + "'; nothing of this one was done");
-      kept_request found{static_cast<std::uint64_t>(stmt->int64(3)), stmt->int64(4), stmt->int64(5), {}};
+      kept_request found{
+        static_cast<std::uint64_t>(stmt->int64(3)), stmt->int64(4), stmt->int64(5), {}};
       if (!stmt->is_null(6))
         found.results = decode_row_sets(stmt->column(6).bytes());
       return found;

@@ -118,7 +118,8 @@ row_set statement::fetch_all(std::size_t rows_max, std::size_t bytes_max) {
   return result;
 }
 
-std::vector<std::vector<value>> statement::fetch_some(std::size_t rows_max, std::size_t bytes_max, bool& more) {
+std::vector<std::vector<value>> statement::fetch_some(std::size_t rows_max, std::size_t bytes_max,
+                                                      bool& more) {
   std::vector<std::vector<value>> rows;
   std::size_t bytes = 0;
   while (rows.size() < rows_max && (rows.empty() || bytes < bytes_max)) {
@@ -254,8 +255,8 @@ void statement::bind_at(int index, const value& x) {
 
 void statement::bind_borrowed_at(int index, const value& x) {
   if (x.type() == value::kind::text)
-    check_bound(stmt_.get(), sqlite3_bind_text64(stmt_.get(), index, x.text().data(), x.text().size(),
-                                                 SQLITE_STATIC, SQLITE_UTF8));
+    check_bound(stmt_.get(), sqlite3_bind_text64(stmt_.get(), index, x.text().data(),
+                                                 x.text().size(), SQLITE_STATIC, SQLITE_UTF8));
   else if (x.type() == value::kind::bytes)
     check_bound(stmt_.get(), sqlite3_bind_blob64(stmt_.get(), index, never_null(x.bytes().data()),
                                                  x.bytes().size(), SQLITE_STATIC));

@@ -66,7 +66,8 @@ public:
 
   /// Returns the next rows, as many as there are but at most `rows_max`, and no further one
   /// once they have `bytes_max` bytes; `more` says whether any may follow.
-  std::vector<std::vector<value>> fetch_some(std::size_t rows_max, std::size_t bytes_max, bool& more);
+  std::vector<std::vector<value>> fetch_some(std::size_t rows_max, std::size_t bytes_max,
+                                             bool& more);
 
   /// The names of all columns.
   std::vector<std::string> column_names() const;

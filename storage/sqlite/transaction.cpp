@@ -98,7 +98,8 @@ transaction_control::restriction::~restriction() {
   state_->restricted = before_;
 }
 
-row_set snapshot::query(const sql_statement& query, std::size_t rows_max, std::size_t bytes_max) const {
+row_set snapshot::query(const sql_statement& query, std::size_t rows_max,
+                        std::size_t bytes_max) const {
   auto stmt = prepare(query.sql);
   stmt->bind_all(query.params);
   return stmt->fetch_all(rows_max, bytes_max);

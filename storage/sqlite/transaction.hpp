@@ -21,9 +21,7 @@ public:
   explicit snapshot(connection& db) : db_(&db) {}
 
   /// Compiles `sql` or takes it from the connection's cache.
-  statement_cache::lease prepare(std::string_view sql) const {
-    return db_->prepare(sql);
-  }
+  statement_cache::lease prepare(std::string_view sql) const { return db_->prepare(sql); }
 
   /// How much one query may return.
   static constexpr std::size_t rows_limit = 1'000'000;
@@ -62,7 +60,8 @@ public:
   /// The same for a query that has exactly one row with one column.
   template <class T, class... Values>
   T query_scalar(std::string_view sql, const Values&... values) const {
-    static_assert(readable_scalar<T>, "one value cannot be read as this type: see quire::readable_scalar");
+    static_assert(readable_scalar<T>,
+                  "one value cannot be read as this type: see quire::readable_scalar");
     return query_one<T>(sql, values...);
   }
 
@@ -96,32 +95,20 @@ public:
   }
 
   /// Rows changed on this connection so far, triggers included.
-  std::int64_t total_changes() const noexcept {
-    return db_->total_changes();
-  }
+  std::int64_t total_changes() const noexcept { return db_->total_changes(); }
 
   /// Rows changed by the last statement that changed any, triggers not counted.
-  std::int64_t changes() const noexcept {
-    return db_->changes();
-  }
+  std::int64_t changes() const noexcept { return db_->changes(); }
 
   /// The number that the batch will have, for members that want it; else 0.
-  std::uint64_t commit_seq() const noexcept {
-    return commit_seq_;
-  }
+  std::uint64_t commit_seq() const noexcept { return commit_seq_; }
 
-  std::int64_t last_insert_rowid() const noexcept {
-    return db_->last_insert_rowid();
-  }
+  std::int64_t last_insert_rowid() const noexcept { return db_->last_insert_rowid(); }
 
   /// Announces `what` to those who listen, once this is committed.
-  void announce(event what) {
-    events_.push_back(what);
-  }
+  void announce(event what) { events_.push_back(what); }
 
-  const std::vector<event>& events() const noexcept {
-    return events_;
-  }
+  const std::vector<event>& events() const noexcept { return events_; }
 
 private:
   std::uint64_t commit_seq_;

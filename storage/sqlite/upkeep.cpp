@@ -50,8 +50,8 @@ std::vector<maintenance_record> last_maintenance(snapshot& db) {
   std::vector<maintenance_record> records;
   auto stmt = db.prepare(last_records_sql);
   while (stmt->step())
-    records.push_back({stmt->text(0), stmt->int64(1), stmt->int64(2), stmt->int64(3),
-                       stmt->text(4)});
+    records.push_back(
+      {stmt->text(0), stmt->int64(1), stmt->int64(2), stmt->int64(3), stmt->text(4)});
   return records;
 }
 

@@ -115,8 +115,10 @@ BOOST_AUTO_TEST_CASE(a_waiting_request_is_cancelled_by_its_number) {
   batch.terms.request = 5;
   auto written = send(gateway, batch);
   settle();
-  BOOST_TEST((call<request_cancelled>(gateway, cancel_request{0, 6})->found == request_cancelled::stage::unknown));
-  BOOST_TEST((call<request_cancelled>(gateway, cancel_request{0, 5})->found == request_cancelled::stage::waiting));
+  BOOST_TEST((call<request_cancelled>(gateway, cancel_request{0, 6})->found
+              == request_cancelled::stage::unknown));
+  BOOST_TEST((call<request_cancelled>(gateway, cancel_request{0, 5})->found
+              == request_cancelled::stage::waiting));
   BOOST_TEST(receive<receipt>(std::move(written)).failed_with(errc::cancelled));
   messages::query query;
   query.statements = {{"SELECT 1", {}}};
@@ -124,7 +126,8 @@ BOOST_AUTO_TEST_CASE(a_waiting_request_is_cancelled_by_its_number) {
   query.terms.request = 1;
   auto read = send(gateway, query);
   settle();
-  BOOST_TEST((call<request_cancelled>(gateway, cancel_request{42, 1})->found == request_cancelled::stage::waiting));
+  BOOST_TEST((call<request_cancelled>(gateway, cancel_request{42, 1})->found
+              == request_cancelled::stage::waiting));
   BOOST_TEST(receive<query_result>(std::move(read)).failed_with(errc::cancelled));
 }
 

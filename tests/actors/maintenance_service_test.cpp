@@ -139,7 +139,7 @@ BOOST_AUTO_TEST_CASE(a_request_reports_every_operation_in_order) {
     names.push_back(one.operation);
     BOOST_TEST(one.error == "");
   }
-  std::vector<std::string> all{"stuck_tasks", "orphans", "old_tasks", "old_runs", "checkpoint",
+  std::vector<std::string> all{"stuck_tasks", "orphans", "old_tasks", "old_runs", "old_keys", "checkpoint",
                                "optimize"};
   BOOST_TEST(names == all, boost::test_tools::per_element());
   BOOST_TEST(report(done, "old_tasks").rows == 3);
@@ -149,8 +149,8 @@ BOOST_AUTO_TEST_CASE(two_requests_at_once_share_a_pass) {
   start();
   auto first = send(service, run_maintenance{});
   auto second = send(service, run_maintenance{});
-  BOOST_TEST(receive<maintenance_done>(std::move(first))->operations.size() == 6u);
-  BOOST_TEST(receive<maintenance_done>(std::move(second))->operations.size() == 6u);
+  BOOST_TEST(receive<maintenance_done>(std::move(first))->operations.size() == 7u);
+  BOOST_TEST(receive<maintenance_done>(std::move(second))->operations.size() == 7u);
   BOOST_TEST(count("passes") == 2);
 }
 
@@ -166,7 +166,7 @@ BOOST_AUTO_TEST_CASE(an_operation_that_fails_keeps_no_other_from_running) {
   BOOST_TEST(report(done, "optimize").error == "");
   BOOST_TEST(!status(service).note.empty());
   auto records = look([](storage::snapshot& db) { return storage::last_maintenance(db); });
-  BOOST_TEST(records.size() == 6u);
+  BOOST_TEST(records.size() == 7u);
   for (auto& one : records)
     BOOST_TEST(one.error.empty() == (one.operation != "stuck_tasks" && one.operation != "checkpoint"));
 }

@@ -27,7 +27,8 @@ struct port_fixture {
     port = std::make_unique<actors::read_port>(limits, clock);
   }
 
-  answer submit(std::uint64_t client, const std::string& sql = "SELECT 1", std::uint64_t number = 0) {
+  answer submit(std::uint64_t client, const std::string& sql = "SELECT 1",
+                std::uint64_t number = 0) {
     auto result = std::make_shared<tests::heard<query_result>>();
     query content;
     content.statements = {{sql, {}}};

@@ -40,7 +40,9 @@ struct keeper_fixture {
     parts.clock = clock;
     parts.writes = writes;
     parts.reads = reads;
-    parts.send_later = [this](wal_signal what, std::chrono::milliseconds delay) { later.push_back({what, delay}); };
+    parts.send_later = [this](wal_signal what, std::chrono::milliseconds delay) {
+      later.push_back({what, delay});
+    };
     parts.send = [this](wal_signal what) { now.push_back(what); };
     keeper.emplace(std::move(parts));
   }

@@ -41,7 +41,8 @@ struct port_fixture {
 
   answer submit(write_batch content, bool own = false) {
     auto result = std::make_shared<tests::heard<receipt>>();
-    auto request = std::make_unique<batch_request>(std::move(content), durability::normal, result->promise());
+    auto request =
+      std::make_unique<batch_request>(std::move(content), durability::normal, result->promise());
     own ? port->submit_own(std::move(request)) : port->submit(std::move(request));
     return result;
   }

@@ -160,8 +160,8 @@ BOOST_AUTO_TEST_CASE(a_function_reads_and_writes_and_what_it_throws_undoes_it) {
 
 BOOST_AUTO_TEST_CASE(nobody_takes_the_transaction_out_of_our_hands) {
   start();
-  for (auto* sql : {"COMMIT", " ; /* x */ begin", "-- hidden\nROLLBACK", "savepoint a", "ATTACH 'x' AS y",
-                    "VACUUM", "PRAGMA user_version = 3", "end"})
+  for (auto* sql : {"COMMIT", " ; /* x */ begin", "-- hidden\nROLLBACK", "savepoint a",
+                    "ATTACH 'x' AS y", "VACUUM", "PRAGMA user_version = 3", "end"})
     BOOST_TEST(call<receipt>(writer, write_batch{{{sql, {}}}, {}}).failed_with(errc::sql), sql);
   BOOST_TEST(static_cast<bool>(call<receipt>(writer, insert(1))));
 }
@@ -177,7 +177,9 @@ BOOST_AUTO_TEST_CASE(subscribers_hear_of_a_commit_before_its_author_has_the_rece
   BOOST_TEST(static_cast<bool>(call<subscribed>(writer, subscribe{listener})));
   write_call announcing;
   announcing.run = std::make_shared<const std::function<void(storage::transaction&)>>(
-    [](storage::transaction& tx) { tx.announce({event::topic::task_finished, 42}); });
+    [](storage::transaction& tx) {
+      tx.announce({event::topic::task_finished, 42});
+    });
   BOOST_TEST(static_cast<bool>(call<receipt>(writer, announcing)));
   BOOST_REQUIRE(heard.size() == 1u);
   BOOST_TEST(heard[0].ref == 42);
@@ -191,7 +193,8 @@ BOOST_AUTO_TEST_CASE(subscribers_hear_of_a_commit_before_its_author_has_the_rece
 BOOST_AUTO_TEST_CASE(answered_requests_are_counted_out) {
   start();
   auto answered = std::make_shared<tests::heard<receipt>>();
-  port->submit(std::make_unique<actors::batch_request>(insert(1), durability::normal, answered->promise()));
+  port->submit(
+    std::make_unique<actors::batch_request>(insert(1), durability::normal, answered->promise()));
   BOOST_TEST(port->admitted().waiting() == 1u);
   settle();
   BOOST_TEST(answered->reply.has_value());
@@ -215,7 +218,8 @@ BOOST_AUTO_TEST_CASE(waiting_requests_survive_their_writer) {
   auto answered = std::make_shared<tests::heard<receipt>>();
   self->send_exit(writer, caf::exit_reason::kill);
   settle();
-  port->submit(std::make_unique<actors::batch_request>(insert(1), durability::normal, answered->promise()));
+  port->submit(
+    std::make_unique<actors::batch_request>(insert(1), durability::normal, answered->promise()));
   settle();
   BOOST_TEST(!answered->answered());
   actors::writer_options options;
@@ -233,7 +237,8 @@ BOOST_AUTO_TEST_CASE(a_request_whose_deadline_has_passed_is_not_executed_and_say
   auto late = insert(1);
   late.terms.timeout = 5ms;
   auto answered = std::make_shared<tests::heard<receipt>>();
-  port->submit(std::make_unique<actors::batch_request>(late, durability::normal, answered->promise()));
+  port->submit(
+    std::make_unique<actors::batch_request>(late, durability::normal, answered->promise()));
   scheduler.advance_time(10ms);
   settle();
   BOOST_TEST(answered->failed_with(errc::expired));
@@ -333,7 +338,8 @@ BOOST_AUTO_TEST_CASE(expectations_decide_whether_a_request_is_kept) {
   BOOST_TEST(refused.text().find("statement 1") != std::string::npos);
   BOOST_TEST(rows() == 2);
   write_batch unless_there;
-  unless_there.statements = {{"SELECT 1 FROM t WHERE x = 2", {}}, {"INSERT INTO t(x) VALUES(50)", {}}};
+  unless_there.statements = {{"SELECT 1 FROM t WHERE x = 2", {}},
+                             {"INSERT INTO t(x) VALUES(50)", {}}};
   unless_there.expect = {{0, kind::no_row, 0}};
   BOOST_TEST(call<receipt>(writer, unless_there).failed_with(errc::precondition_failed));
   unless_there.expect = {{0, kind::a_row, 0}};

@@ -30,8 +30,10 @@ std::string refusal(const words& line) {
 BOOST_AUTO_TEST_SUITE(command_line)
 
 BOOST_AUTO_TEST_CASE(run_takes_its_options_before_and_behind_the_file) {
-  for (auto& line : {words{"run", "p.json", "--db", "x.db", "--set", "a=1", "--workers", "3", "--json", "--resume"},
-                     words{"run", "--resume", "--json", "--workers=3", "--set=a=1", "--db=x.db", "p.json"}}) {
+  for (auto& line :
+       {words{"run", "p.json", "--db", "x.db", "--set", "a=1", "--workers", "3", "--json",
+              "--resume"},
+        words{"run", "--resume", "--json", "--workers=3", "--set=a=1", "--db=x.db", "p.json"}}) {
     auto run = read<run_arguments>(line);
     BOOST_TEST(run.file == "p.json");
     BOOST_TEST(run.database.path.value() == "x.db");
@@ -55,15 +57,19 @@ BOOST_AUTO_TEST_CASE(a_network_file_system_is_allowed_and_others_are_kept_out_on
   BOOST_TEST((run.database.allow_network_fs && run.exclusive));
   run = read<run_arguments>({"run", "p.json"});
   BOOST_TEST((!run.database.allow_network_fs && !run.exclusive));
-  BOOST_TEST(read<sql_arguments>({"sql", "--allow-network-fs", "SELECT 1"}).database.allow_network_fs);
-  BOOST_TEST(read<task_show_arguments>({"task", "show", "1", "--allow-network-fs"}).database.allow_network_fs);
+  BOOST_TEST(
+    read<sql_arguments>({"sql", "--allow-network-fs", "SELECT 1"}).database.allow_network_fs);
+  BOOST_TEST(read<task_show_arguments>({"task", "show", "1", "--allow-network-fs"})
+               .database.allow_network_fs);
   BOOST_TEST(read<status_arguments>({"status", "--allow-network-fs"}).database.allow_network_fs);
-  BOOST_TEST(refusal({"status", "--exclusive"}).find("--exclusive: unknown option") != std::string::npos);
+  BOOST_TEST(refusal({"status", "--exclusive"}).find("--exclusive: unknown option")
+             != std::string::npos);
 }
 
 // The library would take some of these for lists, or take them apart.
 BOOST_AUTO_TEST_CASE(a_setting_may_hold_anything_behind_its_first_equals_sign) {
-  for (std::string text : {"", "a=b", "[x]", "[x,y]", "a b", "{{item}}", "-x", "--json", "'q'", "\"", "a,b", "\\"}) {
+  for (std::string text :
+       {"", "a=b", "[x]", "[x,y]", "a b", "{{item}}", "-x", "--json", "'q'", "\"", "a,b", "\\"}) {
     auto run = read<run_arguments>({"run", "p.json", "--set", "k=" + text, "--set", "other=1"});
     BOOST_TEST(run.settings.at("k") == text);
     BOOST_TEST(run.settings.at("other") == "1");
@@ -80,21 +86,23 @@ BOOST_AUTO_TEST_CASE(parameters_of_sql_are_taken_as_they_are) {
 }
 
 BOOST_AUTO_TEST_CASE(filters_are_typed) {
-  auto list = read<task_list_arguments>({"task", "list", "--state", "failed", "--kind", "k", "--run", "7", "--stage",
-                                         "s", "--limit", "0"});
+  auto list = read<task_list_arguments>({"task", "list", "--state", "failed", "--kind", "k",
+                                         "--run", "7", "--stage", "s", "--limit", "0"});
   BOOST_TEST((list.filter.state == task_state::failed));
   BOOST_TEST(list.filter.kind.value() == "k");
   BOOST_TEST(list.filter.run->value == 7);
   BOOST_TEST(list.filter.stage.value() == "s");
   BOOST_TEST(list.filter.limit.value() == 0);
-  auto runs = read<pipeline_list_arguments>({"pipeline", "list", "--state", "partial_success", "--name", "n"});
+  auto runs = read<pipeline_list_arguments>(
+    {"pipeline", "list", "--state", "partial_success", "--name", "n"});
   BOOST_TEST((runs.filter.state == run_state::partial_success));
   BOOST_TEST(runs.filter.pipeline.value() == "n");
 }
 
 BOOST_AUTO_TEST_CASE(every_state_that_is_shown_can_be_asked_for) {
   for (auto state : all_task_states()) {
-    auto list = read<task_list_arguments>({"task", "list", "--state", std::string{to_string(state)}});
+    auto list =
+      read<task_list_arguments>({"task", "list", "--state", std::string{to_string(state)}});
     BOOST_TEST((list.filter.state == state));
   }
 }
@@ -106,13 +114,15 @@ BOOST_AUTO_TEST_CASE(changes_take_many_tasks) {
   BOOST_TEST(cancel.reason == "not needed");
   auto retry = read<task_change_arguments>({"task", "retry", "9223372036854775807"});
   BOOST_TEST((retry.what == task_change_arguments::change::retry));
-  BOOST_TEST(refusal({"task", "retry", "1", "--reason", "x"}).find("--reason: unknown option") != std::string::npos);
+  BOOST_TEST(refusal({"task", "retry", "1", "--reason", "x"}).find("--reason: unknown option")
+             != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(every_command_explains_itself) {
-  for (auto& command : {words{}, words{"run"}, words{"sql"}, words{"task"}, words{"task", "list"}, words{"task", "show"},
-                        words{"task", "retry"}, words{"task", "cancel"}, words{"pipeline"}, words{"pipeline", "list"},
-                        words{"pipeline", "show"}, words{"status"}})
+  for (auto& command :
+       {words{}, words{"run"}, words{"sql"}, words{"task"}, words{"task", "list"},
+        words{"task", "show"}, words{"task", "retry"}, words{"task", "cancel"}, words{"pipeline"},
+        words{"pipeline", "list"}, words{"pipeline", "show"}, words{"status"}})
     for (auto* option : {"--help", "-h"}) {
       auto line = command;
       line.emplace_back(option);
@@ -127,10 +137,12 @@ BOOST_AUTO_TEST_CASE(every_command_explains_itself) {
 
 // The long table of bad lines is in tests/real: these are about the text.
 BOOST_AUTO_TEST_CASE(a_refusal_names_the_command_and_where_to_read_on) {
-  BOOST_TEST(refusal({"task", "show", "x"})
-             == "quire task show: ID: 'x' is no whole number from 1 up (see quire task show --help)");
-  BOOST_TEST(refusal({"run", "a", "--workers", "1e3"})
-             == "quire run: --workers: '1e3' is no whole number from 1 to 1024 (see quire run --help)");
+  BOOST_TEST(
+    refusal({"task", "show", "x"})
+    == "quire task show: ID: 'x' is no whole number from 1 up (see quire task show --help)");
+  BOOST_TEST(
+    refusal({"run", "a", "--workers", "1e3"})
+    == "quire run: --workers: '1e3' is no whole number from 1 to 1024 (see quire run --help)");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

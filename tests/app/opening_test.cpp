@@ -123,11 +123,13 @@ BOOST_AUTO_TEST_CASE(the_schema_of_the_application_is_brought_up_to_date) {
 BOOST_AUTO_TEST_CASE(a_step_that_fails_is_undone_and_nothing_is_served) {
   auto options = chosen();
   options.schema = "shop";
-  options.migrations = {shop[0], {2, "0002_wrong", "CREATE TABLE half(x); CREATE TABLE customer(x)"}};
+  options.migrations = {shop[0],
+                        {2, "0002_wrong", "CREATE TABLE half(x); CREATE TABLE customer(x)"}};
   BOOST_TEST((problem_of(options) == errc::sql));
   auto db = connection::open_reader(tests::impatient(path));
   BOOST_TEST(tests::rows_of(db, "SELECT 1 FROM sqlite_schema WHERE name = 'half'").rows.empty());
-  BOOST_TEST(tests::rows_of(db, "SELECT 1 FROM sqlite_schema WHERE name = 'customer'").rows.size() == 1u);
+  BOOST_TEST(tests::rows_of(db, "SELECT 1 FROM sqlite_schema WHERE name = 'customer'").rows.size()
+             == 1u);
 }
 
 // It rebuilds a table as SQLite's manual says: with foreign keys enforced, that deletes
@@ -142,9 +144,10 @@ BOOST_AUTO_TEST_CASE(a_migration_follows_the_rules_of_the_application) {
   }
   auto options = chosen();
   options.schema = "shop";
-  options.migrations = {{1, "0001_rebuild", "CREATE TABLE p2(id INTEGER PRIMARY KEY, more);"
-                                            "INSERT INTO p2(id) SELECT id FROM p; DROP TABLE p;"
-                                            "ALTER TABLE p2 RENAME TO p"}};
+  options.migrations = {{1, "0001_rebuild",
+                         "CREATE TABLE p2(id INTEGER PRIMARY KEY, more);"
+                         "INSERT INTO p2(id) SELECT id FROM p; DROP TABLE p;"
+                         "ALTER TABLE p2 RENAME TO p"}};
   runtime running{options};
   BOOST_TEST(running.query("SELECT count(*) FROM c").rows.at(0).at(0).integer() == 1);
 }

@@ -52,7 +52,8 @@ std::optional<errc> code_of(const std::function<void()>& f) {
   }
 }
 
-constexpr auto endless_query = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT max(n) FROM c";
+constexpr auto endless_query =
+  "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT max(n) FROM c";
 
 } // namespace
 
@@ -69,11 +70,14 @@ BOOST_AUTO_TEST_CASE(rows_are_read_as_types) {
   BOOST_REQUIRE(items.size() == 3u);
   BOOST_TEST(items[1].name == "item 2");
   BOOST_TEST(running.query_scalar<int>("SELECT count(*) FROM item") == 3);
-  auto [id, name] = running.query_one<std::tuple<int, std::string>>("SELECT * FROM item WHERE id = ?1", {2});
+  auto [id, name] =
+    running.query_one<std::tuple<int, std::string>>("SELECT * FROM item WHERE id = ?1", {2});
   BOOST_TEST(id == 2);
   BOOST_TEST(!running.query_optional<item>("SELECT * FROM item WHERE id = 9").has_value());
-  BOOST_TEST((code_of([&] { running.query_one<item>("SELECT * FROM item WHERE id = 9"); }) == errc::not_found));
-  BOOST_TEST((code_of([&] { running.query_as<int>("SELECT name FROM item"); }) == errc::invalid_argument));
+  BOOST_TEST((code_of([&] { running.query_one<item>("SELECT * FROM item WHERE id = 9"); })
+              == errc::not_found));
+  BOOST_TEST(
+    (code_of([&] { running.query_as<int>("SELECT name FROM item"); }) == errc::invalid_argument));
 }
 
 BOOST_AUTO_TEST_CASE(a_stream_gives_all_rows_of_one_moment_in_portions) {
@@ -180,8 +184,9 @@ BOOST_AUTO_TEST_CASE(functions_that_read_together_see_the_same) {
   BOOST_TEST(last > 0);
   BOOST_TEST((code_of([&] { running.read_together({}); }) == errc::invalid_argument));
   BOOST_TEST((code_of([&] {
-                running.read_together({[](const storage::snapshot&) { throw std::runtime_error("no"); },
-                                       [](const storage::snapshot&) {}});
+                running.read_together(
+                  {[](const storage::snapshot&) { throw std::runtime_error("no"); },
+                   [](const storage::snapshot&) {}});
               })
               == errc::function_failed));
 }
@@ -197,7 +202,8 @@ BOOST_AUTO_TEST_CASE(a_running_query_is_cancelled_by_another_thread) {
   auto deadline = std::chrono::steady_clock::now() + limit;
   auto found = stage::unknown;
   // It moves from the quick readers to one with a thread of its own, where it is found again.
-  while (answer.wait_for(1ms) != std::future_status::ready && std::chrono::steady_clock::now() < deadline)
+  while (answer.wait_for(1ms) != std::future_status::ready
+         && std::chrono::steady_clock::now() < deadline)
     found = std::max(found, running.cancel_request(1, 77));
   BOOST_TEST((found != stage::unknown));
   BOOST_TEST((code_of([&] { answer.get(); }) == errc::cancelled));
@@ -223,7 +229,8 @@ BOOST_AUTO_TEST_CASE(long_queries_do_not_block_short_ones) {
     BOOST_TEST(running.query_scalar<int>("SELECT count(*) FROM item") == 10);
   auto deadline = std::chrono::steady_clock::now() + limit;
   for (std::uint64_t i = 1; i <= 4; ++i)
-    while (held[i - 1].wait_for(1ms) != std::future_status::ready && std::chrono::steady_clock::now() < deadline)
+    while (held[i - 1].wait_for(1ms) != std::future_status::ready
+           && std::chrono::steady_clock::now() < deadline)
       running.cancel_request(i, 5);
   for (auto& one : held)
     BOOST_TEST((code_of([&] { one.get(); }) == errc::cancelled));

@@ -16,7 +16,8 @@ struct item : queued<item> {
   int mark = 0;
 };
 
-std::unique_ptr<item> make(std::uint64_t client, int mark, quire::lane where = quire::lane::normal) {
+std::unique_ptr<item> make(std::uint64_t client, int mark,
+                           quire::lane where = quire::lane::normal) {
   auto result = std::make_unique<item>();
   result->client = client;
   result->mark = mark;

@@ -34,7 +34,8 @@ BOOST_AUTO_TEST_CASE(the_log_is_moved_in_a_quiet_moment_but_not_at_any_price) {
 BOOST_AUTO_TEST_CASE(after_a_move_the_log_must_grow_again) {
   actors::wal_plan plan;
   plan.moved(1200);
-  BOOST_TEST((plan.due(2199, 1, false, start) == step::none)); // A reader kept it from starting over.
+  BOOST_TEST(
+    (plan.due(2199, 1, false, start) == step::none)); // A reader kept it from starting over.
   BOOST_TEST((plan.due(2200, 1, false, start) == step::move));
   BOOST_TEST((plan.due(100, 1, false, start) == step::none)); // It started over.
   BOOST_TEST((plan.due(1000, 1, false, start) == step::move));

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "quire/messages/interfaces.hpp"
 #include "quire/actors/task_handler.hpp"
+#include "quire/messages/interfaces.hpp"
 #include "quire/tests/simulation/ledger.hpp"
 #include "quire/tests/support/seeded.hpp"
 

@@ -19,9 +19,9 @@ using namespace std::chrono_literals;
 constexpr int steps_to_rest_max = 60'000;
 constexpr int steps_between_looks = 64;
 
-constexpr auto mortals = std::to_array<std::string_view>({
-  "writer", "reader_pool", "reader", "task_execution_service", "pipeline_execution_service",
-  "maintenance_service", "worker"});
+constexpr auto mortals =
+  std::to_array<std::string_view>({"writer", "reader_pool", "reader", "task_execution_service",
+                                   "pipeline_execution_service", "maintenance_service", "worker"});
 
 caf::actor_system_config& single_threaded(caf::actor_system_config& config) {
   config.set("scheduler.policy", caf::atom("testing"));
@@ -53,10 +53,7 @@ private:
 };
 
 life::life(outside_world& world, memory_disk& disk, const life_plan& plan, std::int64_t started_ms)
-  : world_(world),
-    disk_(disk),
-    plan_(plan),
-    system_(single_threaded(config_)),
+  : world_(world), disk_(disk), plan_(plan), system_(single_threaded(config_)),
     scheduler_(dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler())),
     clock_(std::make_shared<shifted_clock>(scheduler_, started_ms)) {
   clients_.world = &world;
@@ -213,8 +210,7 @@ void life::drain() {
   auto answered = std::make_shared<bool>(false);
   system_.spawn([answered, to = tree_->supervisor](caf::event_based_actor* self) {
     ask(self, to, 10min, messages::drain{})
-      .then([answered](const messages::drained&) { *answered = true; },
-            [](const caf::error&) {});
+      .then([answered](const messages::drained&) { *answered = true; }, [](const caf::error&) {});
   });
   for (int left = steps_to_rest_max; left > 0 && !*answered && disk_.powered() && !failed_; --left)
     step();

@@ -20,10 +20,10 @@ struct life_plan {
   ending how = ending::crashed;
   disk_faults faults;
   int clients = 3;
-  int actions = 6;       ///< Of each client.
-  int steps = 300;       ///< After which it ends, if nothing ended it before.
-  int kills = 0;         ///< Services that die on the way.
-  bool to_rest = false;  ///< It ends when all work is done, and not before.
+  int actions = 6;      ///< Of each client.
+  int steps = 300;      ///< After which it ends, if nothing ended it before.
+  int kills = 0;        ///< Services that die on the way.
+  bool to_rest = false; ///< It ends when all work is done, and not before.
 };
 
 /// One life of a process: it boots, serves clients, and ends.

@@ -50,9 +50,7 @@ life_plan plan_last_life(seeded_choice& choice) {
 class lives {
 public:
   explicit lives(const simulation_plan& plan)
-    : plan_(plan),
-      world_(plan.seed, plan.shown),
-      disk_(plan.seed ^ 0x6469736b, plan.lies),
+    : plan_(plan), world_(plan.seed, plan.shown), disk_(plan.seed ^ 0x6469736b, plan.lies),
       plugged_(disk_, plan.seed) {
     world_.sync = world_.choice.happens(60) ? durability::full : durability::normal;
   }

@@ -222,13 +222,14 @@ BOOST_AUTO_TEST_CASE(a_member_that_goes_on_without_its_transaction_gets_no_furth
 
 // SQLite keeps no journal for these, and leaves the rows before the bad one behind.
 BOOST_AUTO_TEST_CASE(a_statement_that_sqlite_does_not_undo_is_undone) {
-  batch.db().execute("CREATE TABLE strict_one(a INTEGER, b TEXT) STRICT;"
-                     "INSERT INTO strict_one VALUES(1, '1'), (2, 'x');"
-                     "CREATE TABLE texts(j); INSERT INTO texts VALUES('[1, 2]'), ('[');"
-                     "CREATE TABLE huge(id); INSERT INTO huge VALUES(2), (9223372036854775807), (1);"
-                     "CREATE TABLE old(id NUMERIC PRIMARY KEY);"
-                     "CREATE TABLE tied(p REFERENCES old ON DELETE CASCADE);"
-                     "INSERT INTO old VALUES(4), (5); INSERT INTO tied VALUES('4.0')");
+  batch.db().execute(
+    "CREATE TABLE strict_one(a INTEGER, b TEXT) STRICT;"
+    "INSERT INTO strict_one VALUES(1, '1'), (2, 'x');"
+    "CREATE TABLE texts(j); INSERT INTO texts VALUES('[1, 2]'), ('[');"
+    "CREATE TABLE huge(id); INSERT INTO huge VALUES(2), (9223372036854775807), (1);"
+    "CREATE TABLE old(id NUMERIC PRIMARY KEY);"
+    "CREATE TABLE tied(p REFERENCES old ON DELETE CASCADE);"
+    "INSERT INTO old VALUES(4), (5); INSERT INTO tied VALUES('4.0')");
   const std::pair<const char*, const char*> cases[] = {
     {"INSERT INTO strict_one(a) VALUES(3), (4), ('x')", "strict_one"},
     {"UPDATE strict_one SET a = b", "strict_one"},
@@ -242,14 +243,16 @@ BOOST_AUTO_TEST_CASE(a_statement_that_sqlite_does_not_undo_is_undone) {
     {"INSERT INTO parent SELECT abs(sum(id)) FROM huge GROUP BY id % 2", "parent"},
   };
   for (auto& [sql, table] : cases) {
-    storage::batch_executor fresh{[this] { return open(); }}; // None is cautious because of the one before.
+    storage::batch_executor fresh{
+      [this] { return open(); }}; // None is cautious because of the one before.
     auto all = std::string{"SELECT * FROM "} + table;
     auto before = rows_of(fresh.db(), all);
     std::vector<member> members{single("INSERT INTO t VALUES(NULL)"), single(sql),
                                 single("INSERT INTO t VALUES(NULL)")};
     auto results = tests::execute(fresh, members);
     BOOST_TEST(!results[0].failure);
-    BOOST_TEST(failed_with(results[1], errc::constraint) != failed_with(results[1], errc::sql), sql);
+    BOOST_TEST(failed_with(results[1], errc::constraint) != failed_with(results[1], errc::sql),
+               sql);
     BOOST_TEST(!results[2].failure);
     BOOST_TEST((rows_of(fresh.db(), all) == before), sql);
   }
@@ -451,12 +454,11 @@ BOOST_AUTO_TEST_CASE(a_disk_that_keeps_failing_leaves_the_outcome_unknown) {
 BOOST_AUTO_TEST_CASE(a_member_that_runs_too_long_is_interrupted_and_undone) {
   int begun = 0;
   int asked = 0;
-  storage::batch_executor limited([this] { return open(); },
-                                  {[&] {
-                                     ++begun;
-                                     asked = 0;
-                                   },
-                                   [&] { return ++asked > 100; }});
+  storage::batch_executor limited([this] { return open(); }, {[&] {
+                                                                ++begun;
+                                                                asked = 0;
+                                                              },
+                                                              [&] { return ++asked > 100; }});
   auto endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
                  "INSERT INTO parent SELECT i FROM n";
   std::vector<member> members{single("INSERT INTO t VALUES(1)"), single(endless),

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "quire/storage/sqlite/connection.hpp"
-#include "quire/tests/simulation/seeded.hpp"
+#include "quire/tests/support/seeded.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -104,9 +104,10 @@ BOOST_AUTO_TEST_CASE(a_newer_schema_is_refused_and_left_alone) {
 // The last number is 1 again for who reads 32 bits of it: no order is to be relied on.
 BOOST_AUTO_TEST_CASE(a_larger_number_is_found_wherever_it_stands) {
   migrate(db, "app", steps, 0);
-  db.execute("INSERT INTO quire_migration SELECT owner, 7000000, name, checksum, 0 FROM quire_migration"
-             " WHERE number = 1 UNION ALL SELECT owner, 4294967297, name, checksum, 0"
-             " FROM quire_migration WHERE number = 1");
+  db.execute(
+    "INSERT INTO quire_migration SELECT owner, 7000000, name, checksum, 0 FROM quire_migration"
+    " WHERE number = 1 UNION ALL SELECT owner, 4294967297, name, checksum, 0"
+    " FROM quire_migration WHERE number = 1");
   BOOST_TEST(fails_with(errc::newer_schema, [&] { check_schema(db, "app", steps); }));
   BOOST_TEST(fails_with(errc::newer_schema, [&] { migrate(db, "app", steps, 0); }));
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "quire/tests/simulation/seeded.hpp"
+#include "quire/tests/support/seeded.hpp"
 #include "quire/tests/storage/oracle_member.hpp"
 
 #include <cstdint>

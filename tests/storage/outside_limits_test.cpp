@@ -97,7 +97,8 @@ BOOST_AUTO_TEST_CASE(ordinary_statements_are_far_from_the_limits) {
 // About 900,000 steps: SQLite doubles its memory for them, so the limit comes early.
 BOOST_AUTO_TEST_CASE(too_many_steps_are_refused_and_spoil_nothing) {
   auto part = "SELECT " + repeated(std::string(17, '~') + "x", 500) + " FROM t";
-  BOOST_TEST(has_limit(repeated(part, 50, " UNION ALL "), repeated(part, 100, " UNION ALL "), errc::too_large));
+  BOOST_TEST(has_limit(repeated(part, 50, " UNION ALL "), repeated(part, 100, " UNION ALL "),
+                       errc::too_large));
   run_outside("INSERT INTO log VALUES(2)");
   BOOST_TEST(first_of(db, "SELECT count(*) FROM log").integer() == 1);
 }

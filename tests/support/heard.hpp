@@ -13,19 +13,23 @@ namespace quire::tests {
 
 /// Somebody who is no actor and remembers what it was told.
 template <class Reply>
-class heard final : public actors::receiver<Reply>, public std::enable_shared_from_this<heard<Reply>> {
+class heard final : public actors::receiver<Reply>,
+                    public std::enable_shared_from_this<heard<Reply>> {
 public:
   std::optional<Reply> reply;
   caf::error error;
   int answers = 0;
 
   actors::promise<Reply> promise() {
-    return actors::promise<Reply>{std::shared_ptr<actors::receiver<Reply>>{this->shared_from_this()}};
+    return actors::promise<Reply>{
+      std::shared_ptr<actors::receiver<Reply>>{this->shared_from_this()}};
   }
 
   bool answered() const { return answers > 0; }
 
-  bool failed_with(errc code) const { return !reply && answered() && actors::code_of(error) == code; }
+  bool failed_with(errc code) const {
+    return !reply && answered() && actors::code_of(error) == code;
+  }
 
   void deliver(Reply x) override {
     ++answers;
@@ -49,8 +53,8 @@ public:
     return std::chrono::steady_clock::time_point{std::chrono::milliseconds{ticks_}};
   }
 
-  std::int64_t act_at = 0;    ///< The tick at which
-  std::function<void()> act;  ///< this is done.
+  std::int64_t act_at = 0;   ///< The tick at which
+  std::function<void()> act; ///< this is done.
 
 private:
   mutable std::int64_t ticks_ = 0;

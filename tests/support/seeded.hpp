@@ -17,18 +17,14 @@ public:
   explicit seeded_choice(std::uint64_t seed) : engine_(seed * 2'654'435'761u + 1) {}
 
   /// Returns a number from 0 to `end - 1`.
-  std::uint64_t below(std::uint64_t end) {
-    return engine_() % end;
-  }
+  std::uint64_t below(std::uint64_t end) { return engine_() % end; }
 
   std::int64_t between(std::int64_t first, std::int64_t last) {
     return first + static_cast<std::int64_t>(below(static_cast<std::uint64_t>(last - first + 1)));
   }
 
   /// Returns true in `percent` of all cases.
-  bool happens(int percent) {
-    return between(0, 99) < percent;
-  }
+  bool happens(int percent) { return between(0, 99) < percent; }
 
   template <class List>
   auto& one_of(List& list) {
@@ -56,13 +52,9 @@ public:
                    static_cast<long long>(a), static_cast<long long>(b));
   }
 
-  std::uint64_t fingerprint() const noexcept {
-    return hash_;
-  }
+  std::uint64_t fingerprint() const noexcept { return hash_; }
 
-  std::size_t events() const noexcept {
-    return events_;
-  }
+  std::size_t events() const noexcept { return events_; }
 
 private:
   void mix(std::uint64_t x) {

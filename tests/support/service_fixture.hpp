@@ -20,10 +20,10 @@ namespace quire::tests {
 
 /// What the relay does to the next writes.
 struct write_faults {
-  int refused = 0;             ///< So many fail with `code`, untried.
-  int unanswered = 0;          ///< So many are done, but answered with `timeout`.
+  int refused = 0;    ///< So many fail with `code`, untried.
+  int unanswered = 0; ///< So many are done, but answered with `timeout`.
   errc code = errc::disk_full;
-  int calls = 0;               ///< Writes that came.
+  int calls = 0; ///< Writes that came.
   int upkeep_refused = 0;
 };
 
@@ -32,9 +32,9 @@ struct relay_state {
   static inline const char* name = "relay";
 };
 
-inline messages::writer_actor::behavior_type
-relay(messages::writer_actor::stateful_pointer<relay_state> self, messages::writer_actor writer,
-      std::shared_ptr<write_faults> faults) {
+inline messages::writer_actor::behavior_type relay(
+  messages::writer_actor::stateful_pointer<relay_state> self, messages::writer_actor writer,
+  std::shared_ptr<write_faults> faults) {
   using namespace messages;
   actors::install_handlers(self, "relay");
   return {
@@ -69,7 +69,9 @@ relay(messages::writer_actor::stateful_pointer<relay_state> self, messages::writ
     [=](subscribe& request) -> caf::result<subscribed> {
       return hand_over(self, writer, std::move(request));
     },
-    [=](hold_writes request) -> caf::result<writes_held> { return hand_over(self, writer, request); },
+    [=](hold_writes request) -> caf::result<writes_held> {
+      return hand_over(self, writer, request);
+    },
     [=](release_writes done) { tell(self, writer, done); },
   };
 }

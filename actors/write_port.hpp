@@ -69,8 +69,8 @@ public:
   /// It is there no more, unless another one is by now.
   void detach(std::uint64_t writer);
 
-  /// Returns the next requests, `most` at a time and no more than are done in some 5 ms, whose deadline has not come; answers
-  /// those whose has. When it returns none, the writer will be woken.
+  /// Returns the next requests, `most` at a time and no more than are done in some 5 ms,
+  /// whose deadline has not come; answers those whose has. When it returns none, the writer will be woken.
   std::vector<request_pointer> take(std::size_t most);
 
   /// What was taken is executed and is about to be answered, after `time` of work: it

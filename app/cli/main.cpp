@@ -1,3 +1,4 @@
+#include "quire/actors/log.hpp"
 #include "quire/actors/nearest_name.hpp"
 #include "quire/app/cli/command_line.hpp"
 #include "quire/app/cli/commands.hpp"
@@ -78,5 +79,8 @@ int main(int argc, char** argv) {
   quire::cli::open_standard_files();
   // A reader that went away is seen where the output is written.
   std::signal(SIGPIPE, SIG_IGN);
+  // What a service does about trouble is no concern of whoever runs a command: what comes
+  // of it is in the answers, and in the states and errors of tasks.
+  quire::actors::set_log_level(quire::actors::log_level::error);
   return quire::cli::run_program({argv + (argc > 0 ? 1 : 0), argv + argc});
 }

@@ -1,4 +1,3 @@
-#include "quire/actors/log.hpp"
 #include "quire/actors/nearest_name.hpp"
 #include "quire/app/cli/commands.hpp"
 #include "quire/app/cli/database_choice.hpp"
@@ -152,9 +151,6 @@ void pipeline_run::open() {
   // Long enough for a short program to end by itself after Ctrl-C.
   chosen.drain_timeout = 2s;
   chosen.on_failed = [this](const std::string&) { failed_ = true; };
-  // What a service does about trouble is no concern of whoever watches a run:
-  // what comes of it is in the states and errors of the tasks.
-  actors::set_log_level(actors::log_level::error);
   runtime_ = std::make_unique<runtime>(std::move(chosen));
 }
 

@@ -40,6 +40,7 @@ bool can_end(const std::optional<errc>& code) {
   switch (*code) {
     case errc::corrupt:
     case errc::not_a_database:
+    case errc::cannot_open: // It was moved away.
     case errc::sql:
     case errc::newer_schema:
     case errc::migration_changed: return false;

@@ -240,7 +240,8 @@ BOOST_AUTO_TEST_CASE(a_database_that_is_deleted_meanwhile_is_no_success) {
   auto result = folder.quire({"run", "p.json"});
   BOOST_TEST_CONTEXT(result) {
     BOOST_TEST(result.status == 1);
-    BOOST_TEST(result.err_has("was deleted while it was in use"));
+    BOOST_TEST(result.err_has("was renamed, replaced or deleted while it was open"));
+    BOOST_TEST(result.err_has("run 1 cannot go on"));
   }
 }
 

@@ -1,4 +1,5 @@
 #include "quire/tests/torture/mutants.hpp"
+#include "quire/tests/torture/small_executor.hpp"
 #include "quire/tests/torture/sweep.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -127,14 +128,15 @@ BOOST_AUTO_TEST_CASE(of_syncs_that_forget_before_a_power_cut) {
 }
 
 // If this is not found, the sweeps are blind.
-BOOST_AUTO_TEST_CASE(who_calls_an_unknown_outcome_a_failure_is_caught) {
+BOOST_AUTO_TEST_CASE(who_acknowledges_before_the_commit_is_caught) {
   bool caught = false;
   auto struck = true;
-  for (std::int64_t n = 1; struck; ++n) {
-    disk_fault fault{{disk_operation::sync, n, true, disk_verdict::failed}, false};
-    auto report = sweep_once(sweep_scenario::checkpoints, fault, 1, made_by<hasty_subject>());
+  for (std::int64_t n = 1; struck && !caught; ++n) {
+    disk_fault fault{{disk_operation::write, n, false, disk_verdict::failed}, false};
+    auto report = sweep_once(sweep_scenario::commits, fault, 1,
+                             made_by<small_executor>(flaw::acknowledges_before_commit));
     struck = report.struck;
-    caught = caught || !report.violations.empty();
+    caught = !report.violations.empty();
   }
   BOOST_TEST(caught);
 }

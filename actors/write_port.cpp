@@ -18,11 +18,12 @@ caf::error expired_failure() {
 }
 
 caf::error overloaded_failure(const char* whose, std::chrono::milliseconds retry_after) {
-  return make_failure(errc::overloaded,
-                      std::string{"too many writes "} + whose
-                        + " wait already; nothing of this one was tried. Try again in "
-                        + std::to_string(retry_after.count()) + " ms",
-                      retry_after);
+  std::string text = "too many writes ";
+  text += whose;
+  text += " wait already; nothing of this one was tried. Try again in ";
+  text += std::to_string(retry_after.count());
+  text += " ms";
+  return make_failure(errc::overloaded, std::move(text), retry_after);
 }
 
 } // namespace
@@ -73,14 +74,15 @@ void write_port::insert(request_pointer request, bool counted) {
       if (queue_.size_of(request->client) >= limits_.client_requests_max
           || (queue_.bytes_of(request->client) + request->bytes > limits_.client_bytes_max
               && queue_.size_of(request->client) > 0))
-        answer = overloaded_failure("of this client", retry_after_locked());
+        answer = overloaded(true);
       else if (!admission_->enter(request->bytes))
-        answer = overloaded_failure("", retry_after_locked());
+        answer = overloaded(false);
       else
         request->count_out_of(*admission_);
     }
     if (!answer) {
       queue_.push(std::move(request));
+      size_.store(queue_.size(), std::memory_order_relaxed);
       if (wake_ && !std::exchange(awake_, true))
         wake = wake_;
       if (arm_ && !std::exchange(watched_, true))
@@ -93,6 +95,17 @@ void write_port::insert(request_pointer request, bool counted) {
     wake();
   if (arm)
     arm();
+}
+
+/// One for all who are refused in a row: they may be many, and who waits for memory as well
+/// would not be helped.
+caf::error write_port::overloaded(bool client) {
+  auto& last = overloaded_[client ? 1 : 0];
+  auto retry_after = retry_after_locked();
+  if (!last.second || last.first != retry_after)
+    last = {retry_after,
+            overloaded_failure(client ? "of this client" : "of all clients", retry_after)};
+  return last.second;
 }
 
 messages::request_cancelled write_port::cancel(std::uint64_t client, std::uint64_t number) {
@@ -185,6 +198,13 @@ void write_port::detach(std::uint64_t writer) {
   running_.clear();
 }
 
+void write_port::linger(std::size_t members, std::chrono::nanoseconds limit) const {
+  auto until = std::chrono::steady_clock::now() + limit;
+  while (size_.load(std::memory_order_relaxed) < members
+         && std::chrono::steady_clock::now() < until) {
+  }
+}
+
 std::vector<write_port::request_pointer> write_port::take(std::size_t most) {
   std::vector<request_pointer> taken;
   std::vector<request_pointer> late;
@@ -207,6 +227,7 @@ std::vector<write_port::request_pointer> write_port::take(std::size_t most) {
       taken.push_back(std::move(next));
     }
     awake_ = !taken.empty();
+    size_.store(queue_.size(), std::memory_order_relaxed);
   }
   for (auto& one : late)
     one->fail(expired_failure());

@@ -6,6 +6,7 @@
 #include "quire/messages/types/clock_source.hpp"
 #include "quire/messages/write.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace quire::actors {
@@ -69,6 +71,9 @@ public:
   /// It is there no more, unless another one is by now.
   void detach(std::uint64_t writer);
 
+  /// Returns when so many wait, or after `limit`, without giving the processor away.
+  void linger(std::size_t members, std::chrono::nanoseconds limit) const;
+
   /// Returns the next requests, `most` at a time and no more than are done in some 5 ms,
   /// whose deadline has not come; answers those whose has. When it returns none, the writer will be woken.
   std::vector<request_pointer> take(std::size_t most);
@@ -102,6 +107,7 @@ private:
   std::optional<caf::error> refused(const write_request& request, bool client) const;
   void insert(request_pointer request, bool counted);
   std::chrono::milliseconds retry_after_locked() const;
+  caf::error overloaded(bool client);
 
   const write_limits limits_;
   const std::shared_ptr<const clock_source> clock_;
@@ -116,9 +122,11 @@ private:
   std::function<void()> wake_;
   std::function<void()> arm_;
   std::uint64_t writer_ = 0;
-  bool awake_ = false;             ///< The writer will call `take` without being woken.
-  bool watched_ = false;           ///< Somebody will call `expire`.
-  double request_seconds_ = 20e-6; ///< What one request took lately.
+  std::pair<std::chrono::milliseconds, caf::error> overloaded_[2];
+  std::atomic<std::size_t> size_{0}; ///< About what waits, without the mutex.
+  bool awake_ = false;               ///< The writer will call `take` without being woken.
+  bool watched_ = false;             ///< Somebody will call `expire`.
+  double request_seconds_ = 20e-6;   ///< What one request took lately.
 };
 
 } // namespace quire::actors

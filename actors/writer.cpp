@@ -25,6 +25,10 @@ constexpr auto service_name = "writer";
 /// Between two looks whether another process still holds the write lock.
 constexpr std::chrono::milliseconds lock_pause{1};
 
+/// How long members of the next batch are waited for: a fraction of what a commit costs.
+constexpr std::chrono::microseconds linger_normal{5};
+constexpr std::chrono::microseconds linger_full{40};
+
 /// Nobody keeps the writer from its work for longer.
 constexpr std::chrono::milliseconds hold_max{200};
 
@@ -39,8 +43,10 @@ struct writer_state {
   std::vector<storage::batch_member*> members;                       // The same, for the executor.
   std::optional<std::chrono::steady_clock::time_point> locked_since; // By another process.
   std::optional<wal_keeper> wal;
-  std::uint64_t holds = 0; // The number of the last one.
-  bool held = false;       // Nobody commits.
+  std::size_t last_members = 0; // Of the last batch.
+  bool last_full = false;       // Its durability.
+  std::uint64_t holds = 0;      // The number of the last one.
+  bool held = false;            // Nobody commits.
   std::vector<std::pair<upkeep_request, promise<upkeep_done>>>
     upkeep_waiting; // For the end of that.
   std::int64_t lock_waits = 0;
@@ -85,10 +91,20 @@ void wake(const writer_impl& writer) {
   caf::anon_send(writer, timer{});
 }
 
+/// Clients that were answered together send their next requests one after the other: who
+/// began with the first one would commit it alone, and all others once more.
+void linger(writer_state& state) {
+  if (state.last_members > 1 && state.options.env.own_threads)
+    state.options.port->linger(state.last_members, state.last_full ? linger_full : linger_normal);
+}
+
 /// Takes what is next, unless something is left that another process keeps from running.
 bool have_batch(writer_state& state) {
-  if (state.batch.empty())
+  if (state.batch.empty()) {
+    linger(state);
     state.batch = state.options.port->take(state.options.batch_members_max);
+    state.last_members = state.batch.size();
+  }
   state.members.clear();
   for (auto& request : state.batch)
     state.members.push_back(request.get());
@@ -136,6 +152,8 @@ bool flush(writer_pointer self, bool patient = false) {
   auto began = clock.now();
   for (auto& request : state.batch)
     request->begin();
+  state.last_full =
+    std::ranges::any_of(state.members, [](auto* one) { return one->sync() == durability::full; });
   auto done = patient ? std::optional{state.executor->execute(state.members)}
                       : state.executor->execute_unless_locked(state.members);
   if (!done) {

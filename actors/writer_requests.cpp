@@ -37,18 +37,23 @@ void batch_request::run_statements(storage::transaction& tx) {
                            "the request expects something of statement "
                              + std::to_string(expected.statement + 1)
                              + ", which it does not have; nothing of it was kept");
+  std::optional<storage::statement_cache::lease> stmt;
   for (std::size_t i = 0; i < batch_.statements.size(); ++i) {
     auto& [sql, params] = batch_.statements[i];
-    refuse_control_statement(sql, sql_use::write);
-    auto stmt = tx.prepare_from_outside(sql);
-    stmt->bind_borrowed(params);
+    // Many rows for one table are many times the same text.
+    if (i == 0 || sql != batch_.statements[i - 1].sql) {
+      refuse_control_statement(sql, sql_use::write);
+      stmt.reset();
+      stmt.emplace(tx.prepare_from_outside(sql));
+    }
+    (*stmt)->bind_borrowed(params);
     auto before = tx.total_changes();
     bool has_row = false;
-    if (stmt->column_count() > 0) {
-      results_.push_back(stmt->fetch_all(rows_max, result_bytes_max));
+    if ((*stmt)->column_count() > 0) {
+      results_.push_back((*stmt)->fetch_all(rows_max, result_bytes_max));
       has_row = !results_.back().rows.empty();
     } else {
-      stmt->run();
+      (*stmt)->run();
     }
     if (!batch_.expect.empty())
       check(i, has_row, tx.total_changes() == before ? 0 : tx.changes());

@@ -117,7 +117,10 @@ using offer = std::function<sample(quire::runtime&, int)>;
 
 sample overload(const settings& how, const std::string& database, const offer& offer_all) {
   make_events(database, 0);
-  quire::runtime running(event_options(database, "normal"));
+  // What may wait is what memory is bounded by: some 1.5 kB for each request.
+  auto chosen = event_options(database, "normal");
+  chosen.waiting_max = 50'000;
+  quire::runtime running(std::move(chosen));
   running.write(insert_events(0, 1)); // What is needed once is no growth.
 
   peak_memory memory;

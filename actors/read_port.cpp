@@ -249,9 +249,11 @@ bool read_port::hold_snapshot(const slot_pointer& reader, const std::string& wha
 
 read_port::request_pointer read_port::move_to_slow(request_pointer request) {
   waker wake;
+  waker arm;
   {
     std::lock_guard guard(mutex_);
-    if (!has_reader(reader_kind::slow))
+    // Where nobody comes any more, it is answered where it is.
+    if (!has_reader(reader_kind::slow) || !closed_.empty())
       return request;
     if (!request->sql().empty()) {
       if (slow_texts_.size() >= slow_texts_max)
@@ -262,7 +264,11 @@ read_port::request_pointer read_port::move_to_slow(request_pointer request) {
       std::erase(reader->batch, request.get());
     slow_.push(std::move(request));
     wake = next_waker(reader_kind::slow);
+    if (arm_ && !std::exchange(watched_, true))
+      arm = arm_;
   }
+  if (arm)
+    arm();
   moved_.fetch_add(1, std::memory_order_relaxed);
   if (wake)
     wake();

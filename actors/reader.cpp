@@ -104,6 +104,11 @@ bool serve(reader_state& state, read_request& request, time_point opened) {
     request.fail(make_failure(errc::cancelled, "cancelled before it was begun"));
     return true;
   }
+  if (now >= request.deadline) {
+    request.fail(
+      make_failure(errc::expired, "the deadline passed while the request waited for a reader"));
+    return true;
+  }
   ++state.queries;
   limits.why = interruption::none;
   limits.request = &request;
@@ -168,7 +173,9 @@ std::size_t serve_round(reader_state& state, std::vector<read_port::request_poin
 bool serve_batch(reader_pointer self) {
   auto& state = state_of(self);
   auto& port = *state.options.port;
-  auto batch = port.take(state.limits->slot, batch_max);
+  // Of what takes long, each reader takes one: the others are there for the next.
+  auto most = state.options.kind == reader_kind::slow ? 1 : batch_max;
+  auto batch = port.take(state.limits->slot, most);
   if (batch.empty())
     return false;
   for (std::size_t next = 0; next < batch.size();)

@@ -99,26 +99,35 @@ void wal_keeper::close_gate(bool expire) {
 }
 
 void wal_keeper::empty_log(storage::batch_executor& executor) {
-  auto& db = executor.db();
-  auto frames = db.wal_frames();
-  storage::connection::checkpoint_result result;
-  try {
-    result = db.checkpoint(true);
-    remember(result);
-  } catch (const storage::error& failure) {
-    complain(std::string{"checkpoint failed: "} + failure.what());
+  // Whatever fails: readers are never held back for longer.
+  struct opening {
+    read_port* reads;
+    ~opening() {
+      if (reads)
+        reads->open_gate();
+    }
+  };
+  {
+    opening gate{parts_.reads.get()};
+    auto& db = executor.db();
+    auto frames = db.wal_frames();
+    try {
+      remember(db.checkpoint(true));
+    } catch (const storage::error& failure) {
+      complain(std::string{"checkpoint failed: "} + failure.what());
+    }
+    auto emptied = db.wal_frames() == 0;
+    emptied_ += emptied ? 1 : 0;
+    gates_failed_ += emptied ? 0 : 1;
+    plan_.gate_tried(emptied, frames, parts_.clock->now());
   }
-  auto emptied = db.wal_frames() == 0;
-  emptied_ += emptied ? 1 : 0;
-  gates_failed_ += emptied ? 0 : 1;
-  plan_.gate_tried(emptied, frames, parts_.clock->now());
-  if (parts_.reads)
-    parts_.reads->open_gate();
   refuse_or_not(executor);
 }
 
 /// Past the last limit nobody may make the log grow.
 void wal_keeper::refuse_or_not(storage::batch_executor& executor) {
+  if (disk_full_)
+    return; // Everybody is refused already.
   auto frames = executor.db().wal_frames();
   auto refused = plan_.refused(frames, frame_bytes(executor));
   if (refused == refused_)
@@ -176,16 +185,17 @@ void wal_keeper::on_signal(wal_signal what, storage::batch_executor& executor) {
       case kind::look_again:
         if (!refused_)
           return;
+        // First: whatever fails now, those who are refused must not be for ever.
+        parts_.send_later({kind::look_again, 0}, parts_.limits.gate_interval);
         checkpoint(executor);
-        refuse_or_not(executor);
-        if (refused_)
-          parts_.send_later({kind::look_again, 0}, parts_.limits.gate_interval);
-        return;
+        return refuse_or_not(executor);
       case kind::idle: return empty_if_idle(executor, what.generation);
       case kind::probe: return probe(executor);
     }
   } catch (const storage::error& failure) {
     complain(std::string{"checkpoint failed: "} + failure.what());
+    if (what.what == kind::idle)
+      idle_watched_ = false; // The next commit watches again.
   }
 }
 

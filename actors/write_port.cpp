@@ -234,6 +234,11 @@ std::vector<write_port::request_pointer> write_port::take(std::size_t most) {
   return taken;
 }
 
+void write_port::forget(const write_request& request) {
+  std::lock_guard guard(mutex_);
+  std::erase(running_, &request);
+}
+
 void write_port::finished(std::size_t requests, std::chrono::nanoseconds time) {
   std::lock_guard guard(mutex_);
   running_.clear();

@@ -82,6 +82,9 @@ public:
   /// cannot be cancelled any more.
   void finished(std::size_t requests, std::chrono::nanoseconds time);
 
+  /// What was taken is answered without having been executed, and is about to be gone.
+  void forget(const write_request& request);
+
   /// From now on answers requests of `from` and the lanes after it so, also those who
   /// wait; until `refuse_nobody`.
   void refuse(lane from, errc code, const std::string& why, std::chrono::milliseconds retry_after);

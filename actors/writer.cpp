@@ -122,17 +122,20 @@ void wait_for_lock(writer_pointer self) {
   }
   auto patience_over = now - *state.locked_since >= state.options.patience;
   for (auto& request : state.batch) {
+    auto why = request->stopped();
+    if (!patience_over && !why)
+      continue;
+    // Before it goes: whoever cancels looks at those that the port knows.
+    state.options.port->forget(*request);
     if (patience_over)
       request->fail(
         to_caf(storage::error(errc::busy, "another process kept the database locked for longer "
                                           "than our patience; nothing of the request was done")));
-    else if (auto why = request->stopped())
+    else
       request->fail(
         make_failure(*why == errc::cancelled ? errc::cancelled : errc::expired,
                      "given up while another process kept the database locked; nothing of "
                      "the request was done"));
-    else
-      continue;
     state.locked_errors += patience_over ? 1 : 0;
     request.reset();
   }

@@ -155,6 +155,21 @@ BOOST_AUTO_TEST_CASE(a_request_is_cancelled_while_it_waits_or_runs) {
   BOOST_TEST((port->cancel(1, 7).found == stage::unknown)); // It is too late.
 }
 
+// The writer gives some of a batch up while another process holds the lock.
+BOOST_AUTO_TEST_CASE(what_is_given_up_cannot_be_cancelled_any_more) {
+  using stage = request_cancelled::stage;
+  auto numbered = batch(1);
+  numbered.terms.request = 7;
+  submit(numbered);
+  numbered.terms.request = 8;
+  submit(numbered);
+  auto taken = port->take(10);
+  port->forget(*taken[0]);
+  taken[0].reset();
+  BOOST_TEST((port->cancel(1, 7).found == stage::unknown));
+  BOOST_TEST((port->cancel(1, 8).found == stage::running));
+}
+
 BOOST_AUTO_TEST_CASE(lanes_are_refused_with_a_reason_and_those_who_wait_too) {
   auto bulk = submit(batch(1, lane::bulk));
   auto normal = submit(batch(1));

@@ -15,12 +15,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct set_clock final : clock_source {
-  std::int64_t unix_ms() const override { return 0; }
-  std::chrono::steady_clock::time_point now() const override { return time; }
-  std::chrono::steady_clock::time_point time{1000s};
-};
-
 using kind = wal_signal::kind;
 
 struct keeper_fixture {
@@ -85,7 +79,7 @@ struct keeper_fixture {
 
   tests::temp_dir dir;
   storage::connection_options options;
-  std::shared_ptr<set_clock> clock = std::make_shared<set_clock>();
+  std::shared_ptr<tests::set_clock> clock = std::make_shared<tests::set_clock>();
   std::shared_ptr<write_port> writes = std::make_shared<write_port>(write_limits{}, clock);
   std::shared_ptr<read_port> reads = std::make_shared<read_port>(read_limits{}, clock);
   wal_limits limits;

@@ -11,12 +11,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct set_clock final : clock_source {
-  std::int64_t unix_ms() const override { return 0; }
-  std::chrono::steady_clock::time_point now() const override { return time; }
-  std::chrono::steady_clock::time_point time{1000s};
-};
-
 struct port_fixture {
   using answer = std::shared_ptr<tests::heard<receipt>>;
 
@@ -48,7 +42,7 @@ struct port_fixture {
   }
 
   write_limits limits;
-  std::shared_ptr<set_clock> clock = std::make_shared<set_clock>();
+  std::shared_ptr<tests::set_clock> clock = std::make_shared<tests::set_clock>();
   std::unique_ptr<write_port> port;
 };
 

@@ -42,6 +42,15 @@ public:
   }
 };
 
+/// A clock that stands still until somebody sets it.
+class set_clock final : public clock_source {
+public:
+  std::int64_t unix_ms() const override { return 0; }
+  std::chrono::steady_clock::time_point now() const override { return time; }
+
+  std::chrono::steady_clock::time_point time{std::chrono::seconds{1000}};
+};
+
 /// A clock that goes on by a millisecond whenever somebody looks at it.
 class ticking_clock final : public clock_source {
 public:

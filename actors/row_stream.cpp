@@ -4,7 +4,6 @@
 #include "quire/actors/sql_guard.hpp"
 #include "quire/storage/sqlite/transaction.hpp"
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <utility>

@@ -42,15 +42,10 @@ void wal_keeper::complain(const std::string& what) {
   log(log_level::warn, service_name, what);
 }
 
-void wal_keeper::remember(const storage::connection::checkpoint_result&) {
-  ++checkpoints_;
-  last_checkpoint_ms_ = parts_.clock->unix_ms();
-}
-
 void wal_keeper::after_batch(storage::batch_executor& executor, bool full) {
   last_write_ = parts_.clock->now();
   if (full && !disk_full_ && !can_write(executor))
-    enter_disk_full(executor);
+    enter_disk_full();
   if (!parts_.enabled || disk_full_)
     return;
   try {
@@ -71,7 +66,8 @@ void wal_keeper::checkpoint(storage::batch_executor& executor) {
   switch (plan_.due(frames, each, busy, parts_.clock->now())) {
     case wal_plan::step::none: return;
     case wal_plan::step::move:
-      remember(db.checkpoint(false));
+      db.checkpoint(false);
+      checkpointed();
       plan_.moved(frames);
       return;
     case wal_plan::step::gate: return close_gate(false);
@@ -112,7 +108,8 @@ void wal_keeper::empty_log(storage::batch_executor& executor) {
     auto& db = executor.db();
     auto frames = db.wal_frames();
     try {
-      remember(db.checkpoint(true));
+      db.checkpoint(true);
+      checkpointed();
     } catch (const storage::error& failure) {
       complain(std::string{"checkpoint failed: "} + failure.what());
     }
@@ -149,7 +146,7 @@ void wal_keeper::look_when_idle() {
     parts_.send_later({kind::idle, 0}, parts_.limits.idle_after);
 }
 
-void wal_keeper::empty_if_idle(storage::batch_executor& executor, std::uint64_t) {
+void wal_keeper::empty_if_idle(storage::batch_executor& executor) {
   using std::chrono::duration_cast;
   using std::chrono::milliseconds;
   idle_watched_ = false;
@@ -160,7 +157,8 @@ void wal_keeper::empty_if_idle(storage::batch_executor& executor, std::uint64_t)
   idle_watched_ = true;
   if (quiet < parts_.limits.idle_after)
     return parts_.send_later({kind::idle, 0}, parts_.limits.idle_after - quiet + milliseconds{1});
-  remember(db.checkpoint(true));
+  db.checkpoint(true);
+  checkpointed();
   // A reader is in the way: later.
   if (db.wal_frames() != 0)
     return parts_.send_later({kind::idle, 0}, parts_.limits.idle_after);
@@ -169,7 +167,7 @@ void wal_keeper::empty_if_idle(storage::batch_executor& executor, std::uint64_t)
   plan_.moved(0);
 }
 
-void wal_keeper::emptied() {
+void wal_keeper::checkpointed() {
   ++checkpoints_;
   last_checkpoint_ms_ = parts_.clock->unix_ms();
 }
@@ -189,7 +187,7 @@ void wal_keeper::on_signal(wal_signal what, storage::batch_executor& executor) {
         parts_.send_later({kind::look_again, 0}, parts_.limits.gate_interval);
         checkpoint(executor);
         return refuse_or_not(executor);
-      case kind::idle: return empty_if_idle(executor, what.generation);
+      case kind::idle: return empty_if_idle(executor);
       case kind::probe: return probe(executor);
     }
   } catch (const storage::error& failure) {
@@ -209,7 +207,7 @@ bool wal_keeper::can_write(storage::batch_executor& executor) {
   }
 }
 
-void wal_keeper::enter_disk_full(storage::batch_executor&) {
+void wal_keeper::enter_disk_full() {
   disk_full_ = true;
   ++disk_full_times_;
   auto why = std::string{

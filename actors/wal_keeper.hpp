@@ -50,8 +50,8 @@ public:
 
   void on_signal(messages::wal_signal what, storage::batch_executor& executor);
 
-  /// The log was emptied by somebody else's request.
-  void emptied();
+  /// The log was checkpointed, by this or on somebody else's request.
+  void checkpointed();
 
   /// Whether writes are refused because the disk is full.
   bool disk_full() const noexcept { return disk_full_; }
@@ -65,12 +65,11 @@ private:
   void empty_log(storage::batch_executor& executor);
   void refuse_or_not(storage::batch_executor& executor);
   void look_when_idle();
-  void empty_if_idle(storage::batch_executor& executor, std::uint64_t generation);
-  void enter_disk_full(storage::batch_executor& executor);
+  void empty_if_idle(storage::batch_executor& executor);
+  void enter_disk_full();
   void probe(storage::batch_executor& executor);
   bool can_write(storage::batch_executor& executor);
   std::int64_t frame_bytes(storage::batch_executor& executor);
-  void remember(const storage::connection::checkpoint_result& result);
   void complain(const std::string& what);
 
   parts parts_;

@@ -213,7 +213,7 @@ upkeep_done look_after(writer_state& state, const upkeep_request& request) {
   if (!state.options.checkpoints)
     return {};
   auto result = db.checkpoint(request.truncate);
-  state.wal->emptied();
+  state.wal->checkpointed();
   return {result.frames, result.moved};
 }
 

@@ -48,7 +48,12 @@ bool answer_limits::add(time_point deadline, std::weak_ptr<pending_answer> answe
   auto place = std::upper_bound(limits_.begin(), limits_.end(), deadline,
                                 [](time_point wanted, auto& x) { return wanted < x.deadline; });
   limits_.insert(place, {deadline, std::move(answer)});
-  return !std::exchange(watched_, true);
+  // A timer that is set for a later one would come too late.
+  if (watched_ && deadline >= next_look_)
+    return false;
+  next_look_ = deadline;
+  watched_ = true;
+  return true;
 }
 
 std::optional<answer_limits::time_point> answer_limits::look(time_point now) {
@@ -67,7 +72,7 @@ std::optional<answer_limits::time_point> answer_limits::look(time_point now) {
     }
     watched_ = !limits_.empty();
     if (watched_)
-      next = limits_.front().deadline;
+      next = next_look_ = limits_.front().deadline;
   }
   for (auto& one : late)
     one->expire();

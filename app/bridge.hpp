@@ -51,7 +51,7 @@ class answer_limits {
 public:
   using time_point = std::chrono::steady_clock::time_point;
 
-  /// Returns whether nobody has been told yet when to look again.
+  /// Returns whether somebody has to look again sooner than they know of.
   bool add(time_point deadline, std::weak_ptr<pending_answer> answer);
 
   /// Gives up those whose time has come and forgets those that are answered. Returns
@@ -67,6 +67,7 @@ private:
   std::mutex mutex_;
   std::deque<limit>
     limits_; ///< By deadline. Mostly they are answered in order, and go at the front.
+  time_point next_look_;
   bool watched_ = false;
 };
 

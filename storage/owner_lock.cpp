@@ -159,6 +159,9 @@ owner_lock::~owner_lock() {
   // need not create it.
   if (descriptor_ < 0 || process_ != process_number())
     return;
+  // First: a child that is forked between the two has the descriptor, too, and would keep
+  // the lock for as long as it lives.
+  ::flock(descriptor_, LOCK_UN);
   forget_descriptor(descriptor_);
   ::close(descriptor_);
 }

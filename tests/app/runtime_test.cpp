@@ -44,13 +44,9 @@ struct fixture {
 /// limit, and the checks that follow fail.
 class moment {
 public:
-  void happen() {
-    promise_.set_value();
-  }
+  void happen() { promise_.set_value(); }
 
-  bool await() const {
-    return future_.wait_for(limit) == std::future_status::ready;
-  }
+  bool await() const { return future_.wait_for(limit) == std::future_status::ready; }
 
 private:
   std::promise<void> promise_;
@@ -190,7 +186,8 @@ BOOST_AUTO_TEST_CASE(a_handler_that_calls_keeps_the_logger_of_its_actor_system) 
   });
   running_runtime running{with};
   there = &running;
-  BOOST_TEST((running.wait(running.enqueue(task_of("calls")), limit).state == task_state::completed));
+  BOOST_TEST(
+    (running.wait(running.enqueue(task_of("calls")), limit).state == task_state::completed));
   BOOST_TEST(kept);
 }
 
@@ -253,7 +250,9 @@ BOOST_AUTO_TEST_CASE(an_answer_from_before_the_wait_is_not_used) {
       if (on_its_way)
         first.set_value(1);
     };
-    BOOST_TEST(answers.wait(7, limit, [&] { return second.get_future(); }, settle_first) == 2);
+    BOOST_TEST(answers.wait(
+                 7, limit, [&] { return second.get_future(); }, settle_first)
+               == 2);
   }
 }
 
@@ -283,6 +282,26 @@ BOOST_AUTO_TEST_CASE(a_deadline_is_never_out_of_the_range_of_the_clock) {
   BOOST_TEST((deadline_after(std::chrono::milliseconds::min()) >= now));
   BOOST_TEST((deadline_after(5s) >= now + 5s));
   BOOST_TEST((deadline_after(5s) < now + 1h));
+}
+
+BOOST_AUTO_TEST_CASE(a_sooner_deadline_is_looked_at_sooner) {
+  struct nobody final : pending_answer {
+    void expire() override { ++expired; }
+    int expired = 0;
+  };
+  auto first = std::make_shared<nobody>();
+  auto second = std::make_shared<nobody>();
+  auto third = std::make_shared<nobody>();
+  answer_limits limits;
+  const std::chrono::steady_clock::time_point now{1000s};
+  BOOST_TEST(limits.add(now + 10s, first));
+  BOOST_TEST(limits.add(now + 1s, second)); // A timer is set for the first.
+  BOOST_TEST(!limits.add(now + 5s, third));
+  BOOST_TEST((limits.look(now + 1s) == now + 5s));
+  BOOST_TEST((second->expired == 1 && first->expired == 0));
+  BOOST_TEST(!limits.look(now + 10s).has_value());
+  BOOST_TEST((third->expired == 1 && first->expired == 1));
+  BOOST_TEST(limits.add(now + 20s, first));
 }
 
 BOOST_AUTO_TEST_CASE(options_have_durations_that_clocks_can_add) {
@@ -371,8 +390,12 @@ BOOST_AUTO_TEST_CASE(calls_of_all_kinds_may_meet_close) {
     std::vector<std::function<void()>> kinds = {
       [&] { running.query("SELECT 1"); },
       [&] { running.write("DELETE FROM t"); },
-      [&] { running.query_async({{{"SELECT 1", {}}}}).get(); },
-      [&] { running.write_async({{{"DELETE FROM t", {}}}, std::nullopt}).get(); },
+      [&] {
+        running.query_async({{{"SELECT 1", {}}}}).get();
+      },
+      [&] {
+        running.write_async({{{"DELETE FROM t", {}}}, std::nullopt}).get();
+      },
     };
     std::vector<std::optional<errc>> ends(kinds.size());
     std::atomic<std::size_t> busy{0};
@@ -401,12 +424,9 @@ BOOST_AUTO_TEST_CASE(a_closed_runtime_refuses_everything) {
   running_runtime running{chosen()};
   running.close();
   std::vector<std::function<void()>> calls = {
-    [&] { running.query("SELECT 1"); },
-    [&] { running.query_async({}).get(); },
-    [&] { running.write_async({}).get(); },
-    [&] { running.wait(task_id{1}, 1ms); },
-    [&] { running.wait(run_id{1}, 1ms); },
-    [&] { gateway_of(running); },
+    [&] { running.query("SELECT 1"); },     [&] { running.query_async({}).get(); },
+    [&] { running.write_async({}).get(); }, [&] { running.wait(task_id{1}, 1ms); },
+    [&] { running.wait(run_id{1}, 1ms); },  [&] { gateway_of(running); },
   };
   for (auto& call : calls)
     BOOST_TEST((code_of(call) == errc::unavailable));
@@ -423,7 +443,8 @@ BOOST_AUTO_TEST_CASE(close_refuses_threads_of_the_runtime) {
   });
   running_runtime running{with};
   there = &running;
-  BOOST_TEST((running.wait(running.enqueue(task_of("closes")), limit).state == task_state::completed));
+  BOOST_TEST(
+    (running.wait(running.enqueue(task_of("closes")), limit).state == task_state::completed));
   running.write([&](storage::transaction&) { write = code_of([&] { running.close(); }); });
   moment tried;
   system_of(running).spawn([&](caf::event_based_actor*) {
@@ -451,7 +472,8 @@ BOOST_AUTO_TEST_CASE(a_thread_of_one_runtime_may_close_another) {
     return task_outcome::success();
   });
   running_runtime running{with};
-  BOOST_TEST((running.wait(running.enqueue(task_of("opens")), limit).state == task_state::completed));
+  BOOST_TEST(
+    (running.wait(running.enqueue(task_of("opens")), limit).state == task_state::completed));
   BOOST_TEST(kept);
 }
 

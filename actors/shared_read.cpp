@@ -86,11 +86,16 @@ caf::result<drained> step(guest_pointer self, std::uint64_t number) {
     else
       state.work();
   } catch (const storage::error& failure) {
-    failed = failure.code() == errc::timeout ? make_failure(
-               errc::snapshot_expired, "the snapshot was given up: it had been open for too long")
-                                             : to_caf(failure);
+    failed = failure.code() == errc::timeout
+               ? make_failure(errc::snapshot_expired,
+                              "the snapshot was given up: it had been open for too long, "
+                              "or kept the write-ahead log from shrinking")
+               : to_caf(failure);
   } catch (const std::exception& failure) {
     failed = make_failure(errc::function_failed, failure.what());
+  } catch (...) {
+    failed =
+      make_failure(errc::function_failed, "the function threw something that is not an exception");
   }
   if (failed || number == run_function) {
     state.close();
@@ -154,11 +159,15 @@ void all_do(shared_pointer self, std::uint64_t number, std::chrono::milliseconds
           if (--state_of(self).missing == 0)
             then();
         },
-        [self](const caf::error& error) {
-          end(self, error == caf::sec::request_timeout
-                      ? make_failure(errc::unavailable,
-                                     "the readers could not open one snapshot in time: try again")
-                      : error);
+        [self, number](const caf::error& error) {
+          if (error != caf::sec::request_timeout)
+            end(self, error);
+          else if (number == run_function)
+            end(self, make_failure(errc::timeout, "the functions did not end in time; they may "
+                                                  "be running still"));
+          else
+            end(self, make_failure(errc::unavailable,
+                                   "the readers could not open one snapshot in time: try again"));
         });
 }
 

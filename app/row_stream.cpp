@@ -20,7 +20,7 @@ std::optional<std::vector<std::vector<value>>> row_stream::next() {
 }
 
 row_stream::impl::~impl() {
-  if (stream)
+  if (stream && process == storage::process_number())
     caf::anon_send(stream, messages::drain{});
 }
 
@@ -31,6 +31,10 @@ void row_stream::impl::ask() {
 std::optional<std::vector<std::vector<value>>> row_stream::impl::next() {
   if (ended)
     return std::nullopt;
+  if (process != storage::process_number())
+    throw failure(errc::wrong_process,
+                  "this stream belongs to the process that this one was forked from: nothing "
+                  "was read; open a runtime after fork");
   while (asked.size() < portions_asked)
     ask();
   auto first = std::move(asked.front());

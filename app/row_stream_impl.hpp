@@ -2,8 +2,10 @@
 
 #include "quire/app/bridge.hpp"
 #include "quire/app/row_stream.hpp"
+#include "quire/storage/process.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <future>
 #include <string>
@@ -21,6 +23,7 @@ struct row_stream::impl {
   std::chrono::milliseconds limit{0};
   std::deque<std::future<messages::row_chunk>> asked;
   bool ended = false;
+  const std::uint64_t process = storage::process_number();
 
   impl() = default;
   impl(const impl&) = delete;

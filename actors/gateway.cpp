@@ -47,29 +47,45 @@ caf::result<Reply> pass_on(gateway_pointer self, Service& service, Request& requ
   return hand_over(self, service, std::move(request));
 }
 
-/// Lets a request wait for the writer, which answers the sender directly.
+/// Brings a request to the writer, which answers `answer`.
 template <class Request, class Message>
-caf::result<receipt> submit_write(gateway_pointer self, Message& message) {
-  auto& options = state_of(self).options;
-  if (!options.writes)
-    return make_failure(errc::unavailable, state_of(self).unavailable);
+void submit_write(const gateway_options& options, Message& message, std::uint64_t sender,
+                  submitter who, promise<receipt> answer) {
   if (message.terms.client == 0)
-    message.terms.client = sender_number(self);
+    message.terms.client = sender;
   auto sync = message.sync.value_or(options.sync);
-  options.writes->submit(
-    std::make_unique<Request>(std::move(message), sync, promise_to_sender<receipt>(self)));
-  return caf::delegated<receipt>{};
+  options.writes->submit(std::make_unique<Request>(std::move(message), sync, std::move(answer)),
+                         who);
 }
 
 /// The same for the readers.
 template <class Request, class Reply, class Message>
-caf::result<Reply> submit_read(gateway_pointer self, Message& message) {
-  if (!state_of(self).options.reads)
-    return make_failure(errc::unavailable, state_of(self).unavailable);
+void submit_read(const gateway_options& options, Message& message, std::uint64_t sender,
+                 submitter who, promise<Reply> answer) {
   if (message.terms.client == 0)
-    message.terms.client = sender_number(self);
-  state_of(self).options.reads->submit(
-    std::make_unique<Request>(std::move(message), promise_to_sender<Reply>(self)));
+    message.terms.client = sender;
+  options.reads->submit(std::make_unique<Request>(std::move(message), std::move(answer)), who);
+}
+
+template <class Request, class Message>
+caf::result<receipt> accept_write(gateway_pointer self, Message& message) {
+  auto& state = state_of(self);
+  if (!state.options.writes)
+    return make_failure(errc::unavailable, state.unavailable);
+  auto sender = sender_number(self); // The promise takes it away.
+  submit_write<Request>(state.options, message, sender, submitter::busy,
+                        promise_to_sender<receipt>(self));
+  return caf::delegated<receipt>{};
+}
+
+template <class Request, class Reply, class Message>
+caf::result<Reply> accept_read(gateway_pointer self, Message& message) {
+  auto& state = state_of(self);
+  if (!state.options.reads)
+    return make_failure(errc::unavailable, state.unavailable);
+  auto sender = sender_number(self);
+  submit_read<Request, Reply>(state.options, message, sender, submitter::busy,
+                              promise_to_sender<Reply>(self));
   return caf::delegated<Reply>{};
 }
 
@@ -167,11 +183,11 @@ gateway_impl::behavior_type gateway(gateway_pointer self, gateway_options option
       self->quit();
       return drained{};
     },
-    [self](write_batch& x) { return submit_write<batch_request>(self, x); },
-    [self](write_call& x) { return submit_write<call_request>(self, x); },
+    [self](write_batch& x) { return accept_write<batch_request>(self, x); },
+    [self](write_call& x) { return accept_write<call_request>(self, x); },
     [self](cancel_request x) { return cancel(self, x); },
-    [self](query& x) { return submit_read<query_request, query_result>(self, x); },
-    [self](read_call& x) { return submit_read<read_call_request, read_done>(self, x); },
+    [self](query& x) { return accept_read<query_request, query_result>(self, x); },
+    [self](read_call& x) { return accept_read<read_call_request, read_done>(self, x); },
     [self, &state](read_together& x) { return pass_on<read_done>(self, state.readers, x); },
     [self, &state](open_stream& x) { return pass_on<stream_opened>(self, state.readers, x); },
     [self, &state](enqueue_tasks& x) {
@@ -204,41 +220,36 @@ public:
   explicit front(const gateway_options& options) : options_(options) {}
 
   template <class Content, class MakeReply>
-  bool operator()(Content& content, std::uint64_t sender, MakeReply reply) const {
+  bool operator()(Content& content, const front_sender& from, MakeReply reply) const {
     if (options_.writes) {
-      if (auto* batch = content_as<write_batch>(content))
-        return write<batch_request>(*batch, sender, reply);
-      if (auto* call = content_as<write_call>(content))
-        return write<call_request>(*call, sender, reply);
+      // What comes next may be committed with it.
+      auto who = from.idle ? submitter::idle : submitter::busy;
+      if (auto* batch = content_as<write_batch>(content)) {
+        submit_write<batch_request>(options_, *batch, from.number, who, promise<receipt>{reply()});
+        return true;
+      }
+      if (auto* call = content_as<write_call>(content)) {
+        submit_write<call_request>(options_, *call, from.number, who, promise<receipt>{reply()});
+        return true;
+      }
     }
-    if (auto* wanted = content_as<query>(content))
-      return read<query_request, query_result>(*wanted, sender, reply);
-    if (auto* call = content_as<read_call>(content))
-      return read<read_call_request, read_done>(*call, sender, reply);
+    if (options_.reads) {
+      auto who = from.here ? submitter::idle : submitter::busy;
+      if (auto* wanted = content_as<query>(content)) {
+        submit_read<query_request>(options_, *wanted, from.number, who,
+                                   promise<query_result>{reply()});
+        return true;
+      }
+      if (auto* call = content_as<read_call>(content)) {
+        submit_read<read_call_request>(options_, *call, from.number, who,
+                                       promise<read_done>{reply()});
+        return true;
+      }
+    }
     return false;
   }
 
 private:
-  template <class Request, class Message, class MakeReply>
-  bool write(Message& message, std::uint64_t sender, MakeReply& reply) const {
-    if (message.terms.client == 0)
-      message.terms.client = sender;
-    auto sync = message.sync.value_or(options_.sync);
-    options_.writes->submit(
-      std::make_unique<Request>(std::move(message), sync, promise<receipt>{reply()}));
-    return true;
-  }
-
-  template <class Request, class Reply, class Message, class MakeReply>
-  bool read(Message& message, std::uint64_t sender, MakeReply& reply) const {
-    if (!options_.reads)
-      return false;
-    if (message.terms.client == 0)
-      message.terms.client = sender;
-    options_.reads->submit(std::make_unique<Request>(std::move(message), promise<Reply>{reply()}));
-    return true;
-  }
-
   gateway_options options_;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "quire/messages/caf_replies.hpp"
 #include "quire/messages/interfaces.hpp"
 #include "quire/storage/error.hpp"
 

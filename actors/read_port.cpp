@@ -1,5 +1,7 @@
 #include "quire/actors/read_port.hpp"
 
+#include "quire/messages/types/deadline.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -7,7 +9,6 @@ namespace quire::actors {
 
 namespace {
 
-using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
 constexpr milliseconds retry_after{50};
@@ -25,77 +26,123 @@ read_port::~read_port() {
   close("the runtime is closed");
 }
 
-bool read_port::has_reader(reader_kind kind) const {
-  return std::ranges::any_of(readers_, [kind](const slot_pointer& x) { return x->kind == kind; });
+read_length read_port::known_length(const read_request& request) {
+  if (!request.quick() || !has_reader(reader_kind::quick))
+    return read_length::long_;
+  if (known_texts_.empty())
+    return read_length::moment;
+  auto found = known_texts_.find(request.sql());
+  if (found == known_texts_.end())
+    return read_length::moment;
+  auto length = found->second.length;
+  if (--found->second.uses_left <= 0)
+    known_texts_.erase(found);
+  return length;
 }
 
-bool read_port::known_as_slow(const read_request& request) const {
-  return !slow_texts_.empty() && slow_texts_.contains(std::string{request.sql()});
+std::optional<caf::error> read_port::refused(const read_request& request) const {
+  if (!closed_.empty())
+    return make_failure(errc::unavailable, closed_);
+  auto count = quick_.size() + slow_.size();
+  if (count == 0)
+    return std::nullopt;
+  auto own = quick_.size_of(request.client) + slow_.size_of(request.client);
+  if (count < limits_.requests_max && own < limits_.client_requests_max
+      && quick_.bytes() + slow_.bytes() + request.bytes <= limits_.bytes_max)
+    return std::nullopt;
+  return make_failure(errc::overloaded,
+                      "too many queries wait already; try again in "
+                        + std::to_string(retry_after.count()) + " ms",
+                      retry_after);
 }
 
-/// Returns how to wake an idle reader of this kind, which counts as awake then.
-read_port::waker read_port::next_waker(reader_kind kind) {
-  if (gate_closed_)
-    return nullptr;
-  for (auto& reader : readers_) {
-    if (reader->kind != kind || !reader->idle)
-      continue;
-    reader->idle = false;
-    return reader->wake;
-  }
+/// Returns a reader that has nothing to do; null while the gate is closed.
+read_port::slot_pointer read_port::idle_reader(reader_kind kind) const {
+  if (!gate_closed_)
+    for (auto& reader : readers_)
+      if (reader->kind == kind && reader->idle)
+        return reader;
   return nullptr;
 }
 
-std::vector<read_port::waker> read_port::all_wakers() {
-  std::vector<waker> result;
+/// Returns the reader that whoever brings a request may use; null if there is none.
+read_port::slot_pointer read_port::lent_reader(const read_request& request, submitter who,
+                                               read_length length) {
+  if (who == submitter::busy)
+    return nullptr;
+  // An actor keeps others from its thread, and what it is sent waits meanwhile.
+  if (who == submitter::idle && (length != read_length::moment || !request.data()))
+    return nullptr;
+  return idle_reader(reader_kind::lent);
+}
+
+/// Returns an idle reader of this kind, which counts as awake then and has to be woken.
+read_port::slot_pointer read_port::woken_reader(reader_kind kind) {
+  auto reader = idle_reader(kind);
+  if (reader)
+    reader->idle = false;
+  return reader;
+}
+
+std::vector<read_port::slot_pointer> read_port::woken_readers() {
+  std::vector<slot_pointer> result;
   for (auto kind : {reader_kind::quick, reader_kind::slow})
     for (auto left = queue_of(kind).size(); left > 0; --left) {
-      auto wake = next_waker(kind);
-      if (!wake)
+      auto reader = woken_reader(kind);
+      if (!reader)
         break;
-      result.push_back(std::move(wake));
+      result.push_back(std::move(reader));
     }
   return result;
 }
 
-void read_port::insert(request_pointer request, std::vector<waker>& wakers) {
-  auto kind = reader_kind::slow;
-  if (request->quick() && has_reader(reader_kind::quick) && !known_as_slow(*request))
-    kind = reader_kind::quick;
+read_port::slot_pointer read_port::insert(request_pointer request, read_length length) {
+  auto kind = length == read_length::long_ ? reader_kind::slow : reader_kind::quick;
   queue_of(kind).push(std::move(request));
-  if (auto wake = next_waker(kind))
-    wakers.push_back(std::move(wake));
-  if (arm_ && !std::exchange(watched_, true))
-    wakers.push_back(arm_);
+  return woken_reader(kind);
 }
 
-void read_port::submit(request_pointer request) {
+/// Returns who has to be told that something waits, if nobody watches the deadlines.
+read_port::shared_function read_port::arm_once() {
+  return arm_ && !std::exchange(watched_, true) ? arm_ : nullptr;
+}
+
+void read_port::submit(request_pointer request, submitter who) {
+  auto now = clock_->now();
   if (request->deadline == time_point{})
-    request->deadline = clock_->now() + request->timeout().value_or(limits_.timeout);
-  std::vector<waker> wakers;
-  std::optional<caf::error> refused;
+    request->deadline = deadline_from(now, request->timeout().value_or(limits_.timeout));
+  slot_pointer lent;
+  slot_pointer woken;
+  shared_function arm;
+  std::optional<caf::error> refusal;
   {
     std::lock_guard guard(mutex_);
-    auto count = quick_.size() + slow_.size();
-    auto bytes = quick_.bytes() + slow_.bytes();
-    auto own = quick_.size_of(request->client) + slow_.size_of(request->client);
-    if (!closed_.empty())
-      refused = make_failure(errc::unavailable, closed_);
-    else if (count >= limits_.requests_max || own >= limits_.client_requests_max
-             || (count > 0 && bytes + request->bytes > limits_.bytes_max))
-      refused = make_failure(errc::overloaded,
-                             "too many queries wait already; try again in "
-                               + std::to_string(retry_after.count()) + " ms",
-                             retry_after);
-    else
-      insert(std::move(request), wakers);
+    refusal = refused(*request);
+    if (!refusal) {
+      auto length = known_length(*request);
+      lent = lent_reader(*request, who, length);
+      if (lent) {
+        lent->idle = false;
+        lent->batch.push_back(request.get());
+        open_snapshot_of(*lent, now);
+      } else {
+        woken = insert(std::move(request), length);
+        arm = arm_once();
+      }
+    }
   }
-  if (refused) {
+  if (refusal) {
     refused_.fetch_add(1, std::memory_order_relaxed);
-    return request->fail(std::move(*refused));
+    return request->fail(std::move(*refusal));
   }
-  for (auto& wake : wakers)
-    wake();
+  if (lent) {
+    lent_.fetch_add(1, std::memory_order_relaxed);
+    return lent->serve(std::move(request), who);
+  }
+  if (woken)
+    woken->wake();
+  if (arm)
+    (*arm)();
 }
 
 messages::request_cancelled read_port::cancel(std::uint64_t client, std::uint64_t number) {
@@ -138,9 +185,16 @@ bool read_port::expire() {
 }
 
 void read_port::watch_deadlines(std::function<void()> arm) {
-  std::lock_guard guard(mutex_);
-  arm_ = std::move(arm);
-  watched_ = false;
+  shared_function now;
+  {
+    std::lock_guard guard(mutex_);
+    arm_ = arm ? std::make_shared<const std::function<void()>>(std::move(arm)) : nullptr;
+    watched_ = false;
+    if (!quick_.empty() || !slow_.empty())
+      now = arm_once();
+  }
+  if (now)
+    (*now)();
 }
 
 void read_port::close(const std::string& reason) {
@@ -157,35 +211,60 @@ void read_port::close(const std::string& reason) {
     one->fail(make_failure(errc::unavailable, reason));
 }
 
+read_port::slot_pointer read_port::add(slot_pointer reader) {
+  std::vector<slot_pointer> woken;
+  {
+    std::lock_guard guard(mutex_);
+    readers_.push_back(reader);
+    ++counts_[static_cast<std::size_t>(reader->kind)];
+    woken = woken_readers();
+  }
+  for (auto& one : woken)
+    one->wake();
+  return reader;
+}
+
 read_port::slot_pointer read_port::attach(reader_kind kind, std::function<void()> wake) {
   auto reader = std::make_shared<slot>();
   reader->kind = kind;
   reader->wake = std::move(wake);
-  std::vector<waker> wakers;
-  {
-    std::lock_guard guard(mutex_);
-    readers_.push_back(reader);
-    wakers = all_wakers();
-  }
-  for (auto& one : wakers)
-    one();
-  return reader;
+  return add(std::move(reader));
+}
+
+read_port::slot_pointer read_port::attach_lent(
+  std::function<void(request_pointer, submitter)> serve) {
+  auto reader = std::make_shared<slot>();
+  reader->kind = reader_kind::lent;
+  reader->serve = std::move(serve);
+  return add(std::move(reader));
 }
 
 void read_port::detach(const slot_pointer& reader) {
   if (!reader)
     return;
-  done(reader);
-  std::lock_guard guard(mutex_);
-  reader->idle = false;
-  std::erase(readers_, reader);
+  shared_function clear;
+  std::vector<slot_pointer> woken;
+  {
+    std::lock_guard guard(mutex_);
+    clear = close_snapshot_of(*reader);
+    reader->idle = false;
+    // What it was woken for, and did not take, is for others.
+    if (std::erase(readers_, reader) > 0) {
+      --counts_[static_cast<std::size_t>(reader->kind)];
+      woken = woken_readers();
+    }
+  }
+  if (clear)
+    (*clear)();
+  for (auto& one : woken)
+    one->wake();
 }
 
 std::vector<read_port::request_pointer> read_port::take(const slot_pointer& reader,
                                                         std::size_t most) {
   std::vector<request_pointer> taken;
   std::vector<request_pointer> late;
-  waker another;
+  slot_pointer another;
   {
     std::lock_guard guard(mutex_);
     auto& own = queue_of(reader->kind);
@@ -202,132 +281,74 @@ std::vector<read_port::request_pointer> read_port::take(const slot_pointer& read
       if (!taken.empty()) {
         for (auto& one : taken)
           reader->batch.push_back(one.get());
-        reader->has_snapshot = true;
-        reader->opened = now;
-        reader->expire.store(false, std::memory_order_relaxed);
-        ++snapshots_;
+        open_snapshot_of(*reader, now);
       }
       if (!own.empty())
-        another = next_waker(reader->kind);
+        another = woken_reader(reader->kind);
     }
     reader->idle = taken.empty();
   }
   for (auto& one : late)
     one->fail(expired_failure());
   if (another)
-    another();
+    another->wake();
   return taken;
 }
 
-void read_port::done(const slot_pointer& reader) {
-  std::function<void()> clear;
+void read_port::put_back(const slot_pointer& reader, std::vector<request_pointer> left) {
+  shared_function clear;
+  shared_function arm;
+  std::string closed;
+  std::vector<slot_pointer> woken;
   {
     std::lock_guard guard(mutex_);
-    reader->batch.clear();
-    reader->current.store(nullptr, std::memory_order_relaxed);
-    reader->what.clear();
-    if (!std::exchange(reader->has_snapshot, false))
-      return;
-    if (--snapshots_ == 0 && gate_closed_)
-      clear = std::exchange(clear_, nullptr);
+    clear = close_snapshot_of(*reader);
+    closed = closed_;
+    if (closed.empty()) {
+      for (auto& one : left) {
+        auto length = known_length(*one);
+        if (auto other = insert(std::move(one), length))
+          woken.push_back(std::move(other));
+      }
+      left.clear();
+      arm = arm_once();
+    }
   }
   if (clear)
-    clear();
+    (*clear)();
+  if (arm)
+    (*arm)();
+  for (auto& other : woken)
+    other->wake();
+  for (auto& one : left)
+    one->fail(make_failure(errc::unavailable, closed));
 }
 
-bool read_port::hold_snapshot(const slot_pointer& reader, const std::string& what) {
-  std::lock_guard guard(mutex_);
-  if (gate_closed_)
-    return false;
-  reader->has_snapshot = true;
-  reader->opened = clock_->now();
-  reader->expire.store(false, std::memory_order_relaxed);
-  reader->what = what;
-  ++snapshots_;
-  return true;
-}
-
-read_port::request_pointer read_port::move_to_slow(request_pointer request) {
-  waker wake;
-  waker arm;
+read_port::request_pointer read_port::move(request_pointer request, read_length length) {
+  slot_pointer woken;
+  shared_function arm;
   {
     std::lock_guard guard(mutex_);
+    auto kind = length == read_length::long_ ? reader_kind::slow : reader_kind::quick;
     // Where nobody comes any more, it is answered where it is.
-    if (!has_reader(reader_kind::slow) || !closed_.empty())
+    if (!has_reader(kind) || !closed_.empty())
       return request;
     if (!request->sql().empty()) {
-      if (slow_texts_.size() >= slow_texts_max)
-        slow_texts_.clear();
-      slow_texts_.emplace(request->sql());
+      if (known_texts_.size() >= known_texts_max)
+        known_texts_.clear();
+      known_texts_.insert_or_assign(std::string{request->sql()}, known_text{length, known_uses});
     }
     for (auto& reader : readers_)
       std::erase(reader->batch, request.get());
-    slow_.push(std::move(request));
-    wake = next_waker(reader_kind::slow);
-    if (arm_ && !std::exchange(watched_, true))
-      arm = arm_;
+    woken = insert(std::move(request), length);
+    arm = arm_once();
   }
   if (arm)
-    arm();
+    (*arm)();
   moved_.fetch_add(1, std::memory_order_relaxed);
-  if (wake)
-    wake();
+  if (woken)
+    woken->wake();
   return nullptr;
-}
-
-void read_port::close_gate(std::function<void()> clear) {
-  {
-    std::lock_guard guard(mutex_);
-    gate_closed_ = true;
-    if (snapshots_ > 0) {
-      clear_ = std::move(clear);
-      return;
-    }
-  }
-  clear();
-}
-
-void read_port::open_gate() {
-  std::vector<waker> wakers;
-  {
-    std::lock_guard guard(mutex_);
-    gate_closed_ = false;
-    clear_ = nullptr;
-    wakers = all_wakers();
-  }
-  for (auto& wake : wakers)
-    wake();
-}
-
-read_port::open_snapshot read_port::describe(const slot& reader, time_point now) const {
-  open_snapshot result{duration_cast<milliseconds>(now - reader.opened), reader.what};
-  if (auto* current = reader.current.load(std::memory_order_relaxed);
-      current && result.what.empty())
-    result.what = current->sql().empty() ? "a function of the program" : current->sql();
-  return result;
-}
-
-std::optional<read_port::open_snapshot> read_port::oldest() const {
-  std::lock_guard guard(mutex_);
-  const slot* first = nullptr;
-  for (auto& reader : readers_)
-    if (reader->has_snapshot && (!first || reader->opened < first->opened))
-      first = reader.get();
-  if (!first)
-    return std::nullopt;
-  return describe(*first, clock_->now());
-}
-
-std::vector<read_port::open_snapshot> read_port::expire_older(milliseconds age) {
-  std::vector<open_snapshot> result;
-  std::lock_guard guard(mutex_);
-  auto now = clock_->now();
-  for (auto& reader : readers_) {
-    if (!reader->has_snapshot || now - reader->opened < age || reader->expire.exchange(true))
-      continue;
-    result.push_back(describe(*reader, now));
-  }
-  return result;
 }
 
 std::size_t read_port::waiting() const {

@@ -39,6 +39,9 @@ public:
   /// on a thread that others wait for.
   virtual bool quick() const noexcept = 0;
 
+  /// Whether all of it is data, so that nothing of the program's runs but SQLite.
+  virtual bool data() const noexcept { return false; }
+
   /// The SQL text, for reports; empty for a function.
   virtual std::string_view sql() const noexcept { return {}; }
 
@@ -64,6 +67,7 @@ public:
   void run(storage::connection& db) override;
   void fail(caf::error error) override { answer_.fail(std::move(error)); }
   bool quick() const noexcept override { return true; }
+  bool data() const noexcept override { return true; }
   std::string_view sql() const noexcept override {
     return query_.statements.empty() ? std::string_view{} : query_.statements.front().sql;
   }

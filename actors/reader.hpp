@@ -2,6 +2,7 @@
 
 #include "quire/actors/environment.hpp"
 #include "quire/actors/read_port.hpp"
+#include "quire/actors/read_worker.hpp"
 #include "quire/messages/interfaces.hpp"
 #include "quire/storage/sqlite/connection.hpp"
 
@@ -26,6 +27,9 @@ struct reader_options {
 /// Spawns a reader: it takes what waits in the port, opens a snapshot, answers, closes it,
 /// and so on until nothing waits.
 /// @throws storage::error if the database cannot be opened.
-messages::service_actor spawn_reader(caf::actor_system& system, reader_options options);
+messages::service_actor spawn_reader(caf::actor_system& system, const reader_options& options);
+
+/// What of it is for the reader's work.
+read_worker_options worker_options_of(const reader_options& options);
 
 } // namespace quire::actors

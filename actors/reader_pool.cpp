@@ -1,6 +1,7 @@
 #include "quire/actors/reader_pool.hpp"
 
 #include "quire/actors/base.hpp"
+#include "quire/actors/read_worker.hpp"
 #include "quire/actors/row_stream.hpp"
 #include "quire/actors/shared_read.hpp"
 
@@ -21,6 +22,13 @@ using pool_impl = reader_pool_actor::extend<on<void(timer)>>;
 constexpr auto service_name = "reader_pool";
 constexpr auto reopen_delay = 1s;
 
+/// Readers that are lent keep a snapshot that nobody uses for twice as long, at most.
+constexpr auto kept_unused = 10ms;
+
+/// The generation of its timers.
+constexpr std::uint64_t places_due = 0;
+constexpr std::uint64_t kept_due = 1;
+
 struct place {
   reader_kind kind = reader_kind::slow;
   service_actor reader; ///< Null while none is there.
@@ -33,12 +41,20 @@ struct pool_state {
   reader_pool_options options;
   std::vector<place> places;
   std::vector<caf::actor> streams;
+  std::vector<std::shared_ptr<read_worker>> lent;
   bool reopening = false;
   std::int64_t requests = 0;
   std::int64_t replaced = 0;
   std::string note;
   promise<drained> stopped;
   bool stopping = false;
+
+  ~pool_state() { close_lent(); }
+
+  void close_lent() {
+    for (auto& one : lent)
+      one->close();
+  }
 };
 
 using pool_pointer = pool_impl::stateful_pointer<pool_state>;
@@ -73,7 +89,7 @@ void fill_places(pool_pointer self) {
       state.note = failure.what();
       log(log_level::warn, service_name, std::string{"cannot open a reader: "} + failure.what());
       if (!std::exchange(state.reopening, true))
-        tell_after(self, reopen_delay, pool_impl{self}, timer{});
+        tell_after(self, reopen_delay, pool_impl{self}, timer{places_due});
     }
   }
 }
@@ -84,15 +100,17 @@ void stop_readers(pool_pointer self) {
       self->send_exit(place.reader, caf::exit_reason::user_shutdown);
   for (auto& stream : state_of(self).streams)
     self->send_exit(stream, caf::exit_reason::user_shutdown);
+  state_of(self).close_lent();
 }
 
 /// Answers when the last reader has closed its connection: only then can the
 /// writer, which closes after us, empty the log.
 void finish_stop(pool_pointer self) {
   auto& state = state_of(self);
-  if (!state.streams.empty() || std::ranges::any_of(state.places, [](const place& x) {
-        return static_cast<bool>(x.reader);
-      }))
+  if (!state.streams.empty()
+      || std::ranges::any_of(state.places,
+                             [](const place& x) { return static_cast<bool>(x.reader); })
+      || !std::ranges::all_of(state.lent, [](auto& x) { return x->is_closed(); }))
     return;
   state.stopped.deliver({});
   self->quit();
@@ -110,6 +128,31 @@ void reader_down(pool_pointer self, const caf::down_msg& message) {
     return finish_stop(self);
   ++state.replaced;
   fill_places(self);
+}
+
+/// Has snapshots closed that nobody has used for a while, as long as there are any.
+void look_at_kept(pool_pointer self) {
+  auto& options = state_of(self).options;
+  if (options.port->close_kept(options.env.clock->now() - kept_unused))
+    tell_after(self, kept_unused, pool_impl{self}, timer{kept_due});
+}
+
+/// Those that have no thread are lent to whoever has one.
+void add_lent_readers(pool_pointer self) {
+  auto& state = state_of(self);
+  auto own = worker_options_of(options_of(state.options, reader_kind::lent));
+  own.closed = [weak = caf::actor_cast<caf::actor_addr>(pool_impl{self})] {
+    if (auto strong = caf::actor_cast<pool_impl>(weak))
+      caf::anon_send(strong, timer{});
+  };
+  state.options.port->watch_kept([weak = caf::actor_cast<caf::actor_addr>(pool_impl{self})] {
+    if (auto strong = caf::actor_cast<pool_impl>(weak))
+      caf::anon_send(strong, timer{kept_due});
+  });
+  for (int i = 0; i < state.options.lent_readers; ++i) {
+    state.lent.push_back(std::make_shared<read_worker>(own));
+    state.lent.back()->attach_lent();
+  }
 }
 
 /// Lets a request wait for a reader, which answers the sender directly.
@@ -171,6 +214,7 @@ pool_impl::behavior_type pool(pool_pointer self, reader_pool_options options,
   initial.places = std::move(places);
   for (auto& place : initial.places)
     self->monitor(place.reader);
+  add_lent_readers(self);
   install_handlers(self, service_name,
                    [self](const caf::down_msg& message) { reader_down(self, message); });
   self->set_exit_handler([self](caf::exit_msg& message) {
@@ -188,6 +232,7 @@ pool_impl::behavior_type pool(pool_pointer self, reader_pool_options options,
                              {"waiting", static_cast<std::int64_t>(state.options.port->waiting())},
                              {"refused", state.options.port->refused()},
                              {"moved", state.options.port->moved()},
+                             {"lent", state.options.port->lent()},
                              {"replaced", state.replaced}},
                             state.note};
     },
@@ -203,7 +248,14 @@ pool_impl::behavior_type pool(pool_pointer self, reader_pool_options options,
     [self](read_call& request) { return submit<read_call_request, read_done>(self, request); },
     [self](open_stream& request) { return start_stream(self, request); },
     [self](read_together& request) { return start_shared_read(self, request); },
-    [self](timer) { fill_places(self); },
+    [self](timer due) {
+      if (state_of(self).stopping)
+        finish_stop(self);
+      else if (due.generation == kept_due)
+        look_at_kept(self);
+      else
+        fill_places(self);
+    },
   };
 }
 

@@ -16,6 +16,7 @@ struct reader_pool_options {
   std::chrono::milliseconds lease{30'000}; ///< How old a snapshot may become.
   int readers = 2;                         ///< With a thread of their own, for what takes long.
   int quick_readers = 0;                   ///< On the threads of the scheduler, for what does not.
+  int lent_readers = 0;          ///< Without a thread, for whoever has one; opened when needed.
   messages::writer_actor writer; ///< Holds back writes for `read_together`; null without one.
   int streams_max = 8;           ///< Open at a time before `overloaded`.
   int waiting_max = 10'000;      ///< Requests in a port of its own, before `overloaded`.

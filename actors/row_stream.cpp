@@ -77,8 +77,7 @@ void begin(stream_pointer self) {
     state.db->limit_running([limits = state.limits] { return limits->slot && limits->over(); });
     state.snapshot.emplace(*state.db);
     storage::snapshot db{*state.db};
-    refuse_control_statement(sql, sql_use::read);
-    state.rows.emplace(db.prepare_from_outside(sql));
+    state.rows.emplace(db.prepare_from_outside(sql, check_read));
     if (!(*state.rows)->read_only())
       throw storage::error(errc::read_only,
                            "this statement writes, and a stream cannot: send it to the "
@@ -147,7 +146,12 @@ stream_impl::behavior_type stream(stream_pointer self, reader_options options, o
   state.opened = std::move(*opened);
   state.limits = std::make_shared<stream_limits>();
   state.limits->clock = state.options.env.clock;
-  state.limits->slot = state.options.port->attach(reader_kind::guest, [] {});
+  // The handle is weak: the port must not keep the stream.
+  state.limits->slot = state.options.port->attach(
+    reader_kind::guest, [weak = caf::actor_cast<caf::actor_addr>(stream_impl{self})] {
+      if (auto strong = caf::actor_cast<stream_impl>(weak))
+        caf::anon_send(strong, timer{lease_over});
+    });
   install_handlers(self, service_name, [self](const caf::down_msg&) {
     state_of(self).close();
     self->quit();

@@ -50,6 +50,7 @@ child_spec reader_pool_spec(shared_options options, std::shared_ptr<read_port> r
             own.query_limit = options->query_limit;
             own.readers = options->readers;
             own.quick_readers = options->quick_readers;
+            own.lent_readers = options->lent_readers;
             own.lease = options->snapshot_lease;
             own.port = reads;
             own.writer = typed<messages::writer_actor>(handles.writer);

@@ -31,6 +31,7 @@ struct service_tree_options {
 
   int readers = 2;
   int quick_readers = 2;
+  int lent_readers = 16;
   std::chrono::milliseconds snapshot_lease{30'000};
   std::size_t queries_waiting_max = 10'000;
   std::size_t batch_members_max = 1000;

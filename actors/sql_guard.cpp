@@ -47,16 +47,25 @@ std::string first_keyword(std::string_view sql) {
   return word;
 }
 
-} // namespace
-
-void refuse_control_statement(std::string_view sql, sql_use use) {
+void refuse_control_statement(std::string_view word) {
   static constexpr std::array<std::string_view, 9> always{
     "BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE", "ATTACH", "DETACH", "VACUUM"};
-  auto word = first_keyword(sql);
   if (std::ranges::find(always, word) != always.end())
-    throw storage::error(errc::sql, word + " is not allowed here: Quire opens and ends every "
-                                           "transaction itself; nothing was changed");
-  if (use == sql_use::write && word == "PRAGMA")
+    throw storage::error(errc::sql, std::string{word}
+                                      + " is not allowed here: Quire opens and ends every "
+                                        "transaction itself; nothing was changed");
+}
+
+} // namespace
+
+void check_read(std::string_view sql) {
+  refuse_control_statement(first_keyword(sql));
+}
+
+void check_write(std::string_view sql) {
+  auto word = first_keyword(sql);
+  refuse_control_statement(word);
+  if (word == "PRAGMA")
     throw storage::error(errc::sql, "PRAGMA is not allowed in a write: Quire owns the settings of "
                                     "its writer; nothing was changed");
 }

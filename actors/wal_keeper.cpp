@@ -42,6 +42,12 @@ void wal_keeper::complain(const std::string& what) {
   log(log_level::warn, service_name, what);
 }
 
+void wal_keeper::before_batch() {
+  // What is read from now on is read from the database file, and does not hold the log.
+  if (moved_frames_ > 0 && parts_.reads)
+    parts_.reads->close_kept();
+}
+
 void wal_keeper::after_batch(storage::batch_executor& executor, bool full) {
   last_write_ = parts_.clock->now();
   if (full && !disk_full_ && !can_write(executor))
@@ -49,7 +55,7 @@ void wal_keeper::after_batch(storage::batch_executor& executor, bool full) {
   if (!parts_.enabled || disk_full_)
     return;
   try {
-    checkpoint(executor);
+    checkpoint_if_due(executor);
     refuse_or_not(executor);
     look_when_idle();
   } catch (const storage::error& failure) {
@@ -57,17 +63,29 @@ void wal_keeper::after_batch(storage::batch_executor& executor, bool full) {
   }
 }
 
-void wal_keeper::checkpoint(storage::batch_executor& executor) {
+storage::connection::checkpoint_result wal_keeper::checkpoint(storage::connection& db,
+                                                              bool truncate) {
+  // Snapshots that are only kept would be in its way.
+  if (parts_.reads)
+    parts_.reads->close_kept();
+  auto result = db.checkpoint(truncate);
+  ++checkpoints_;
+  last_checkpoint_ms_ = parts_.clock->unix_ms();
+  return result;
+}
+
+void wal_keeper::checkpoint_if_due(storage::batch_executor& executor) {
   auto& db = executor.db();
   auto frames = db.wal_frames();
   auto each = frame_bytes(executor);
+  moved_frames_ = 0;
   wal_bytes_max_ = std::max(wal_bytes_max_, frames * each);
   auto busy = parts_.writes->waiting() > 0;
   switch (plan_.due(frames, each, busy, parts_.clock->now())) {
     case wal_plan::step::none: return;
     case wal_plan::step::move:
-      db.checkpoint(false);
-      checkpointed();
+      if (checkpoint(db, false).complete)
+        moved_frames_ = frames;
       plan_.moved(frames);
       return;
     case wal_plan::step::gate: return close_gate(false);
@@ -87,11 +105,13 @@ void wal_keeper::close_gate(bool expire) {
                + " ms, held by: " + snapshot.what);
     }
   }
-  parts_.send_later({kind::gate_over, number}, parts_.limits.gate_patience);
+  parts_.send({kind::gate_over, number}, parts_.limits.gate_patience);
   if (parts_.reads)
-    parts_.reads->close_gate([send = parts_.send, number] { send({kind::gate_clear, number}); });
+    parts_.reads->close_gate([send = parts_.send, number] {
+      send({kind::gate_clear, number}, {});
+    });
   else
-    parts_.send({kind::gate_clear, number});
+    parts_.send({kind::gate_clear, number}, {});
 }
 
 void wal_keeper::empty_log(storage::batch_executor& executor) {
@@ -108,8 +128,7 @@ void wal_keeper::empty_log(storage::batch_executor& executor) {
     auto& db = executor.db();
     auto frames = db.wal_frames();
     try {
-      db.checkpoint(true);
-      checkpointed();
+      checkpoint(db, true);
     } catch (const storage::error& failure) {
       complain(std::string{"checkpoint failed: "} + failure.what());
     }
@@ -138,12 +157,12 @@ void wal_keeper::refuse_or_not(storage::batch_executor& executor) {
   complain(why);
   parts_.writes->refuse(*refused, errc::wal_limit, why, parts_.limits.gate_interval);
   // Whoever is refused writes nothing that would make us look again.
-  parts_.send_later({kind::look_again, 0}, parts_.limits.gate_interval);
+  parts_.send({kind::look_again, 0}, parts_.limits.gate_interval);
 }
 
 void wal_keeper::look_when_idle() {
   if (!std::exchange(idle_watched_, true))
-    parts_.send_later({kind::idle, 0}, parts_.limits.idle_after);
+    parts_.send({kind::idle, 0}, parts_.limits.idle_after);
 }
 
 void wal_keeper::empty_if_idle(storage::batch_executor& executor) {
@@ -156,20 +175,14 @@ void wal_keeper::empty_if_idle(storage::batch_executor& executor) {
   auto quiet = duration_cast<milliseconds>(parts_.clock->now() - last_write_);
   idle_watched_ = true;
   if (quiet < parts_.limits.idle_after)
-    return parts_.send_later({kind::idle, 0}, parts_.limits.idle_after - quiet + milliseconds{1});
-  db.checkpoint(true);
-  checkpointed();
+    return parts_.send({kind::idle, 0}, parts_.limits.idle_after - quiet + milliseconds{1});
+  checkpoint(db, true);
   // A reader is in the way: later.
   if (db.wal_frames() != 0)
-    return parts_.send_later({kind::idle, 0}, parts_.limits.idle_after);
+    return parts_.send({kind::idle, 0}, parts_.limits.idle_after);
   idle_watched_ = false;
   ++emptied_;
   plan_.moved(0);
-}
-
-void wal_keeper::checkpointed() {
-  ++checkpoints_;
-  last_checkpoint_ms_ = parts_.clock->unix_ms();
 }
 
 void wal_keeper::on_signal(wal_signal what, storage::batch_executor& executor) {
@@ -184,8 +197,8 @@ void wal_keeper::on_signal(wal_signal what, storage::batch_executor& executor) {
         if (!refused_)
           return;
         // First: whatever fails now, those who are refused must not be for ever.
-        parts_.send_later({kind::look_again, 0}, parts_.limits.gate_interval);
-        checkpoint(executor);
+        parts_.send({kind::look_again, 0}, parts_.limits.gate_interval);
+        checkpoint_if_due(executor);
         return refuse_or_not(executor);
       case kind::idle: return empty_if_idle(executor);
       case kind::probe: return probe(executor);
@@ -215,7 +228,7 @@ void wal_keeper::enter_disk_full() {
     "Free some space: writes are tried again every 5 s"};
   complain(why);
   parts_.writes->refuse(lane::control, errc::disk_full, why, probe_pause);
-  parts_.send_later({kind::probe, 0}, probe_pause);
+  parts_.send({kind::probe, 0}, probe_pause);
 }
 
 void wal_keeper::probe(storage::batch_executor& executor) {
@@ -223,12 +236,12 @@ void wal_keeper::probe(storage::batch_executor& executor) {
     return;
   try {
     if (parts_.enabled)
-      executor.db().checkpoint(true); // What it frees may be all that is needed.
+      checkpoint(executor.db(), true); // What it frees may be all that is needed.
   } catch (const storage::error&) {
     // The disk is as full as it was.
   }
   if (!can_write(executor))
-    return parts_.send_later({kind::probe, 0}, probe_pause);
+    return parts_.send({kind::probe, 0}, probe_pause);
   disk_full_ = false;
   refused_.reset();
   complain("there is space on the disk again: writes go on");

@@ -27,7 +27,7 @@ namespace quire::actors {
 class wal_keeper {
 public:
   using clock_pointer = std::shared_ptr<const clock_source>;
-  /// Sends `what` to the writer after `delay`.
+  /// Sends `what` to the writer after `delay`; called on any thread.
   using sender = std::function<void(messages::wal_signal what, std::chrono::milliseconds delay)>;
 
   struct parts {
@@ -35,9 +35,8 @@ public:
     wal_limits limits;
     clock_pointer clock;
     std::shared_ptr<write_port> writes;
-    std::shared_ptr<read_port> reads;               ///< Null: nobody is held back.
-    sender send_later;                              ///< In the writer.
-    std::function<void(messages::wal_signal)> send; ///< On any thread.
+    std::shared_ptr<read_port> reads; ///< Null: nobody is held back.
+    sender send;
   };
 
   explicit wal_keeper(parts given);
@@ -45,13 +44,17 @@ public:
   wal_keeper& operator=(const wal_keeper&) = delete;
   ~wal_keeper();
 
+  /// Makes way for a log that could start over.
+  void before_batch();
+
   /// Looks after what a batch left behind; `full` if one of its members found the disk full.
   void after_batch(storage::batch_executor& executor, bool full);
 
   void on_signal(messages::wal_signal what, storage::batch_executor& executor);
 
-  /// The log was checkpointed, by this or on somebody else's request.
-  void checkpointed();
+  /// Moves what is in the log, with `truncate` also empties it if readers let it.
+  /// @throws storage::error
+  storage::connection::checkpoint_result checkpoint(storage::connection& db, bool truncate);
 
   /// Whether writes are refused because the disk is full.
   bool disk_full() const noexcept { return disk_full_; }
@@ -60,7 +63,7 @@ public:
   const std::string& note() const noexcept { return note_; }
 
 private:
-  void checkpoint(storage::batch_executor& executor);
+  void checkpoint_if_due(storage::batch_executor& executor);
   void close_gate(bool expire);
   void empty_log(storage::batch_executor& executor);
   void refuse_or_not(storage::batch_executor& executor);
@@ -77,6 +80,8 @@ private:
   bool gate_closed_ = false;
   std::uint64_t gates_ = 0; ///< The number of the last one.
   bool idle_watched_ = false;
+  std::int64_t moved_frames_ = 0; ///< All that the log had were moved: the next commit may
+                                  ///< begin it anew. 0 once it has, or cannot.
   std::chrono::steady_clock::time_point last_write_{};
   std::optional<lane> refused_;
   bool disk_full_ = false;

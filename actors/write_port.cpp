@@ -1,5 +1,7 @@
 #include "quire/actors/write_port.hpp"
 
+#include "quire/messages/types/deadline.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -11,6 +13,9 @@ namespace {
 constexpr double batch_seconds = 0.005;
 /// but has so many members at least, if they are there.
 constexpr std::size_t batch_least = 16;
+
+/// A client that sent so many requests in a row is the only one.
+constexpr std::size_t lonely = 3;
 
 caf::error expired_failure() {
   return make_failure(errc::expired,
@@ -36,9 +41,10 @@ write_port::~write_port() {
   close("the runtime is closed");
 }
 
-void write_port::submit(request_pointer request) {
+void write_port::submit(request_pointer request, submitter who) {
   if (request->lane == lane::control)
     request->lane = lane::interactive;
+  request->brought_by(who);
   insert(std::move(request), true);
 }
 
@@ -56,16 +62,45 @@ std::optional<caf::error> write_port::refused(const write_request& request, bool
   return std::nullopt;
 }
 
+/// Whether whoever brings this, which waits already, can have the writer.
+bool write_port::can_lend(const write_request& request) const {
+  if (!lend_ || phase_ == phase::running || phase_ == phase::lent)
+    return false;
+  switch (request.brought_by()) {
+    case submitter::busy: return false;
+    // Where others send as well, they are about to have their turn on this thread, and what
+    // they send is committed with it.
+    case submitter::idle: return request.data() && in_a_row_ >= lonely && queue_.size() == 1;
+    case submitter::blocked: return queue_.size() >= last_members();
+  }
+  return false;
+}
+
+/// Returns how to wake the writer, if it sleeps.
+write_port::shared_function write_port::wake_once() {
+  if (!wake_ || phase_ != phase::asleep)
+    return nullptr;
+  phase_ = phase::woken;
+  return wake_;
+}
+
+/// Returns who has to be told that something waits, if nobody watches the deadlines.
+write_port::shared_function write_port::arm_once() {
+  return arm_ && !std::exchange(watched_, true) ? arm_ : nullptr;
+}
+
 void write_port::insert(request_pointer request, bool counted) {
   if (request->deadline == time_point{})
-    request->deadline = clock_->now() + request->timeout().value_or(limits_.timeout);
+    request->deadline = deadline_from(clock_->now(), request->timeout().value_or(limits_.timeout));
   request->judged_by(*clock_);
   if (request->wants_number()) {
     auto now_ms = clock_->unix_ms();
     request->came_at(now_ms, now_ms - limits_.key_retention.count());
   }
-  std::function<void()> wake;
-  std::function<void()> arm;
+  shared_function wake;
+  shared_function arm;
+  shared_lender lend;
+  auto who = submitter::busy;
   std::optional<caf::error> answer;
   {
     std::lock_guard guard(mutex_);
@@ -81,20 +116,50 @@ void write_port::insert(request_pointer request, bool counted) {
         request->count_out_of(*admission_);
     }
     if (!answer) {
+      auto& kept = *request;
+      in_a_row_ = kept.client == last_client_ ? in_a_row_ + 1 : 1;
+      last_client_ = kept.client;
       queue_.push(std::move(request));
       size_.store(queue_.size(), std::memory_order_relaxed);
-      if (wake_ && !std::exchange(awake_, true))
-        wake = wake_;
-      if (arm_ && !std::exchange(watched_, true))
-        arm = arm_;
+      arm = arm_once();
+      if (can_lend(kept)) {
+        who = kept.brought_by();
+        phase_ = phase::lent;
+        lend = lend_;
+      } else {
+        wake = wake_once();
+      }
     }
   }
   if (answer)
     return request->fail(std::move(*answer));
-  if (wake)
-    wake();
   if (arm)
-    arm();
+    (*arm)();
+  if (wake)
+    (*wake)();
+  if (lend) {
+    lent_.fetch_add(1, std::memory_order_relaxed);
+    (*lend)(who);
+  }
+}
+
+bool write_port::start() {
+  std::lock_guard guard(mutex_);
+  if (phase_ == phase::lent)
+    return false;
+  phase_ = phase::running;
+  return true;
+}
+
+bool write_port::rest() {
+  std::lock_guard guard(mutex_);
+  phase_ = queue_.empty() ? phase::asleep : phase::woken;
+  return queue_.empty();
+}
+
+void write_port::hand_over() {
+  std::lock_guard guard(mutex_);
+  phase_ = phase::running;
 }
 
 /// One for all who are refused in a row: they may be many, and who waits for memory as well
@@ -144,16 +209,16 @@ bool write_port::expire() {
 }
 
 void write_port::watch_deadlines(std::function<void()> arm) {
-  bool now = false;
+  shared_function now;
   {
     std::lock_guard guard(mutex_);
-    arm_ = std::move(arm);
+    arm_ = arm ? std::make_shared<const std::function<void()>>(std::move(arm)) : nullptr;
     watched_ = false;
-    if (arm_ && !queue_.empty())
-      now = watched_ = true;
+    if (!queue_.empty())
+      now = arm_once();
   }
   if (now)
-    arm_();
+    (*now)();
 }
 
 void write_port::close_to_clients(const std::string& reason) {
@@ -173,20 +238,22 @@ void write_port::close(const std::string& reason) {
     one->fail(make_failure(errc::unavailable, reason));
 }
 
-std::uint64_t write_port::attach(std::function<void()> wake) {
-  std::function<void()> now;
+std::uint64_t write_port::attach(std::function<void()> wake, std::function<void(submitter)> lend) {
+  shared_function now;
   std::uint64_t number = 0;
   {
     std::lock_guard guard(mutex_);
-    wake_ = std::move(wake);
+    wake_ = std::make_shared<const std::function<void()>>(std::move(wake));
+    lend_ =
+      lend ? std::make_shared<const std::function<void(submitter)>>(std::move(lend)) : nullptr;
     number = ++writer_;
     running_.clear();
-    awake_ = !queue_.empty();
-    if (awake_)
-      now = wake_;
+    phase_ = phase::asleep;
+    if (!queue_.empty())
+      now = wake_once();
   }
   if (now)
-    now();
+    (*now)();
   return number;
 }
 
@@ -195,6 +262,7 @@ void write_port::detach(std::uint64_t writer) {
   if (writer != writer_)
     return;
   wake_ = nullptr;
+  lend_ = nullptr;
   running_.clear();
 }
 
@@ -226,7 +294,8 @@ std::vector<write_port::request_pointer> write_port::take(std::size_t most) {
       running_.push_back(next.get());
       taken.push_back(std::move(next));
     }
-    awake_ = !taken.empty();
+    if (taken.empty())
+      phase_ = phase::asleep;
     size_.store(queue_.size(), std::memory_order_relaxed);
   }
   for (auto& one : late)
@@ -244,6 +313,7 @@ void write_port::finished(std::size_t requests, std::chrono::nanoseconds time) {
   running_.clear();
   if (requests == 0)
     return;
+  last_members_.store(requests, std::memory_order_relaxed);
   auto each = std::chrono::duration<double>(time).count() / static_cast<double>(requests);
   request_seconds_ = std::max(1e-9, request_seconds_ + (each - request_seconds_) / 8);
 }

@@ -2,6 +2,7 @@
 
 #include "quire/actors/admission.hpp"
 #include "quire/actors/fair_queue.hpp"
+#include "quire/actors/submitter.hpp"
 #include "quire/actors/writer_requests.hpp"
 #include "quire/messages/types/clock_source.hpp"
 #include "quire/messages/write.hpp"
@@ -33,6 +34,10 @@ struct write_limits {
 /// Where requests that write wait for the writer. It outlives writers: what waits when one
 /// ends is there for the next. Thread-safe: whoever has a request puts it in, actor or not,
 /// and the writer is woken only if it sleeps.
+///
+/// While it sleeps it is lent to a client that can execute what waits on his own thread,
+/// which is over before the writer would have woken up: to the only one there is, or to a
+/// blocked thread that brings as many requests together as were committed last.
 class write_port {
 public:
   using time_point = std::chrono::steady_clock::time_point;
@@ -45,7 +50,7 @@ public:
 
   /// Lets a client's request wait, or answers it at once: `overloaded` past a limit,
   /// `unavailable` when closed, or what `refuse` says. A client gets no turns of `control`.
-  void submit(request_pointer request);
+  void submit(request_pointer request, submitter who = submitter::busy);
 
   /// The same for what the services of the runtime write: without limits.
   void submit_own(request_pointer request);
@@ -66,17 +71,38 @@ public:
   void close(const std::string& reason);
 
   /// A writer is there: `wake` is called, on any thread, when something waits and it
-  /// may be asleep. Returns the number of this writer.
-  std::uint64_t attach(std::function<void()> wake);
+  /// may be asleep. `lend`, if there is one, executes what waits on the thread it is called
+  /// on, and calls `rest` or `hand_over`. Returns the number of this writer.
+  std::uint64_t attach(std::function<void()> wake, std::function<void(submitter)> lend = {});
   /// It is there no more, unless another one is by now.
   void detach(std::uint64_t writer);
 
   /// Returns when so many wait, or after `limit`, without giving the processor away.
   void linger(std::size_t members, std::chrono::nanoseconds limit) const;
 
+  /// The writer was woken and is about to `take`. Returns false if it is lent just now:
+  /// then it will be woken again, if there is anything to do.
+  bool start();
+
   /// Returns the next requests, `most` at a time and no more than are done in some 5 ms,
   /// whose deadline has not come; answers those whose has. When it returns none, the writer will be woken.
   std::vector<request_pointer> take(std::size_t most);
+
+  /// How many requests the last batch had.
+  std::size_t last_members() const noexcept {
+    return last_members_.load(std::memory_order_relaxed);
+  }
+
+  /// Who was lent the writer has nothing left to do: the writer sleeps again. Returns false
+  /// if something waits: then it has to be woken.
+  bool rest();
+
+  /// Who was lent the writer leaves all that is left to it: it will `start` soon, and need
+  /// not be woken by others.
+  void hand_over();
+
+  /// How often the writer was lent.
+  std::int64_t lent() const noexcept { return lent_.load(std::memory_order_relaxed); }
 
   /// What was taken is executed and is about to be answered, after `time` of work: it
   /// cannot be cancelled any more.
@@ -108,7 +134,21 @@ private:
   };
 
   std::optional<caf::error> refused(const write_request& request, bool client) const;
+  using shared_function = std::shared_ptr<const std::function<void()>>;
+  using shared_lender = std::shared_ptr<const std::function<void(submitter)>>;
+
+  /// What the writer does.
+  enum class phase : std::uint8_t {
+    asleep,  ///< It has to be woken.
+    woken,   ///< It is told that something waits, and has not begun yet.
+    running, ///< It looks for itself.
+    lent,    ///< Somebody else does its work.
+  };
+
   void insert(request_pointer request, bool counted);
+  bool can_lend(const write_request& request) const;
+  shared_function wake_once();
+  shared_function arm_once();
   std::chrono::milliseconds retry_after_locked() const;
   caf::error overloaded(bool client);
 
@@ -122,14 +162,19 @@ private:
   std::optional<refusal> refusal_;
   std::string closed_to_clients_;
   std::string closed_;
-  std::function<void()> wake_;
-  std::function<void()> arm_;
+  shared_function wake_;
+  shared_function arm_;
+  shared_lender lend_;
   std::uint64_t writer_ = 0;
   std::pair<std::chrono::milliseconds, caf::error> overloaded_[2];
   std::atomic<std::size_t> size_{0}; ///< About what waits, without the mutex.
-  bool awake_ = false;               ///< The writer will call `take` without being woken.
-  bool watched_ = false;             ///< Somebody will call `expire`.
-  double request_seconds_ = 20e-6;   ///< What one request took lately.
+  phase phase_ = phase::asleep;
+  std::uint64_t last_client_ = 0;  ///< Whose request came last,
+  std::size_t in_a_row_ = 0;       ///< and how many of his did.
+  bool watched_ = false;           ///< Somebody will call `expire`.
+  double request_seconds_ = 20e-6; ///< What one request took lately.
+  std::atomic<std::size_t> last_members_{1};
+  std::atomic<std::int64_t> lent_{0};
 };
 
 } // namespace quire::actors

@@ -42,9 +42,8 @@ void batch_request::run_statements(storage::transaction& tx) {
     auto& [sql, params] = batch_.statements[i];
     // Many rows for one table are many times the same text.
     if (i == 0 || sql != batch_.statements[i - 1].sql) {
-      refuse_control_statement(sql, sql_use::write);
       stmt.reset();
-      stmt.emplace(tx.prepare_from_outside(sql));
+      stmt.emplace(tx.prepare_from_outside(sql, check_write));
     }
     (*stmt)->bind_borrowed(params);
     auto before = tx.total_changes();

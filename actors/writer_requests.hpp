@@ -3,6 +3,7 @@
 #include "quire/actors/admission.hpp"
 #include "quire/actors/fair_queue.hpp"
 #include "quire/actors/guard.hpp"
+#include "quire/actors/submitter.hpp"
 #include "quire/messages/types/clock_source.hpp"
 #include "quire/messages/write.hpp"
 #include "quire/storage/sqlite/batch_executor.hpp"
@@ -54,6 +55,12 @@ public:
     keys_since_ms_ = keys_since_ms;
   }
 
+  /// Whether all of it is data, so that nothing of the program's runs but SQLite.
+  virtual bool data() const noexcept { return false; }
+
+  void brought_by(submitter who) noexcept { brought_by_ = who; }
+  submitter brought_by() const noexcept { return brought_by_; }
+
   /// It is about to be executed.
   void begin() noexcept { begun_ = true; }
 
@@ -100,6 +107,7 @@ private:
   }
 
   durability sync_;
+  submitter brought_by_ = submitter::busy;
   bool begun_ = false;
   std::atomic<bool> stopped_{false};
   const clock_source* clock_ = nullptr;
@@ -118,6 +126,7 @@ public:
   }
 
   bool wants_number() const noexcept override { return !batch_.idempotency_key.empty(); }
+  bool data() const noexcept override { return true; }
 
   void run(storage::transaction& tx) override;
 

@@ -1,19 +1,14 @@
 #pragma once
 
-#include <algorithm>
+#include "quire/messages/types/deadline.hpp"
+
 #include <chrono>
 
 namespace quire {
 
-/// Nothing is waited for any longer than ten years. Clocks count nanoseconds, and
-/// what is added to them must leave them room.
-inline constexpr std::chrono::milliseconds longest_wait = std::chrono::hours{24 * 3650};
-
-/// Returns the time that is `timeout` from now: now if it is negative, and
-/// `longest_wait` from now if it is longer than that, as `milliseconds::max()` is.
+/// Returns the time that is `timeout` from now, within the bounds of `deadline_from`.
 inline std::chrono::steady_clock::time_point deadline_after(std::chrono::milliseconds timeout) {
-  return std::chrono::steady_clock::now()
-         + std::clamp(timeout, std::chrono::milliseconds{0}, longest_wait);
+  return deadline_from(std::chrono::steady_clock::now(), timeout);
 }
 
 } // namespace quire

@@ -49,6 +49,7 @@ void options::validate() const {
   require_between("workers", workers, 1, 1024);
   require_between("readers", readers, 1, 64);
   require_between("quick_readers", quick_readers, -1, 64);
+  require_between("lent_readers", lent_readers, 0, 64);
   require_between<std::size_t>("batch_members_max", batch_members_max, 1, 100'000);
   require_between<std::size_t>("waiting_max", waiting_max, 1, 100'000'000);
   require_between<std::size_t>("waiting_bytes_max", waiting_bytes_max, 1, std::size_t{1} << 40);

@@ -35,6 +35,9 @@ struct options {
   /// The same on the threads of the scheduler, for what takes less than 2 ms, 0 to 64; -1: one
   /// for each of two processors.
   int quick_readers = -1;
+  /// The same without a thread, 0 to 64: each is opened when it is needed, and lent to a
+  /// thread that waits for its own answer, or to an actor with nothing else to do.
+  int lent_readers = 16;
 
   std::chrono::milliseconds patience{30'000};        ///< How long others' locks are waited for.
   std::chrono::milliseconds request_timeout{30'000}; ///< For calls that do not say.
@@ -43,7 +46,7 @@ struct options {
     30'000}; ///< Then `close` ends the process with status 75.
 
   std::size_t batch_members_max = 1000; ///< Requests in one transaction, 1 to 100,000.
-  std::size_t waiting_max = 100'000;   ///< Requests that may wait before `overloaded`.
+  std::size_t waiting_max = 100'000;    ///< Requests that may wait before `overloaded`.
   std::size_t waiting_bytes_max = std::size_t{256} << 20;
   std::size_t client_waiting_max = 100'000; ///< The same for one client (an actor, a thread).
   std::size_t client_waiting_bytes_max = std::size_t{256} << 20;

@@ -34,7 +34,8 @@ messages::receipt runtime::write(std::string sql, std::vector<value> params) {
 std::future<messages::receipt> runtime::write_async(messages::write_batch batch) {
   auto terms = batch.terms;
   return impl_->later<messages::receipt>(terms, [&](auto waiting) {
-    impl_->submit_write<actors::batch_request>(std::move(batch), std::move(waiting));
+    impl_->submit_write<actors::batch_request>(std::move(batch), std::move(waiting),
+                                               actors::submitter::busy);
   });
 }
 
@@ -52,8 +53,8 @@ row_set runtime::query(std::string sql, std::vector<value> params) {
 std::future<messages::query_result> runtime::query_async(messages::query query) {
   auto terms = query.terms;
   return impl_->later<messages::query_result>(terms, [&](auto waiting) {
-    impl_->submit_read<actors::query_request, messages::query_result>(std::move(query),
-                                                                      std::move(waiting));
+    impl_->submit_read<actors::query_request, messages::query_result>(
+      std::move(query), std::move(waiting), actors::submitter::busy);
   });
 }
 

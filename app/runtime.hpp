@@ -128,8 +128,8 @@ public:
     return typed([&] { return scalar_as<T>(query(std::move(sql), std::move(params))); });
   }
 
-  /// Runs `f(const storage::snapshot&)` on one of the readers that have a thread of their
-  /// own: all it reads is of one moment. It may be run again.
+  /// Runs `f(const storage::snapshot&)` on this thread, or on that of a reader: all it reads is
+  /// of one moment. It may be run again.
   template <class F>
   requires std::is_invocable_v<F&, storage::snapshot&>
   auto read(F f) -> std::invoke_result_t<F&, storage::snapshot&> {

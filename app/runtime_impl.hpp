@@ -57,10 +57,30 @@ struct runtime::impl {
     return chosen.request_timeout + chosen.patience + answer_margin;
   }
 
+  /// While it lives, this thread may be executing a function of the program for a request
+  /// of its own.
+  class executing_here {
+  public:
+    explicit executing_here(const impl& self) : before_(std::exchange(current(), &self)) {}
+    executing_here(const executing_here&) = delete;
+    executing_here& operator=(const executing_here&) = delete;
+    ~executing_here() { current() = before_; }
+
+    static const impl*& current() noexcept {
+      thread_local const impl* runtime = nullptr;
+      return runtime;
+    }
+
+  private:
+    const impl* before_;
+  };
+
   /// As long as the result lives, `close` takes nothing away.
   std::shared_lock<std::shared_mutex> enter() {
     // Looked at before, too: those who are refused must not keep `close` out.
     require_open();
+    if (executing_here::current() == this)
+      return {}; // It is inside already.
     std::shared_lock inside(callers);
     require_open();
     return inside;
@@ -84,15 +104,17 @@ struct runtime::impl {
 
   /// Lets a request wait for the writer; `receiver` gets the receipt.
   template <class Request, class Message>
-  void submit_write(Message message,
-                    std::shared_ptr<actors::receiver<messages::receipt>> receiver) {
+  void submit_write(Message message, std::shared_ptr<actors::receiver<messages::receipt>> receiver,
+                    actors::submitter who) {
     if (!tree.writes)
       throw failure(errc::unavailable, "this runtime was opened without a writer");
     if (message.terms.client == 0)
       message.terms.client = thread_number();
     auto sync = message.sync.value_or(chosen.sync);
-    tree.writes->submit(std::make_unique<Request>(
-      std::move(message), sync, actors::promise<messages::receipt>{std::move(receiver)}));
+    tree.writes->submit(
+      std::make_unique<Request>(std::move(message), sync,
+                                actors::promise<messages::receipt>{std::move(receiver)}),
+      who);
   }
 
   /// The same, and waits for it.
@@ -101,17 +123,22 @@ struct runtime::impl {
     auto inside = enter();
     auto deadline = deadline_after(limit_of(message.terms));
     auto waiting = std::make_shared<waiting_thread<messages::receipt>>();
-    submit_write<Request>(std::move(message), waiting);
+    {
+      executing_here here{*this};
+      submit_write<Request>(std::move(message), waiting, actors::submitter::blocked);
+    }
     return waiting->wait_until(deadline);
   }
 
   /// Lets a request wait for a reader; `receiver` gets the answer.
   template <class Request, class Reply, class Message>
-  void submit_read(Message message, std::shared_ptr<actors::receiver<Reply>> receiver) {
+  void submit_read(Message message, std::shared_ptr<actors::receiver<Reply>> receiver,
+                   actors::submitter who) {
     if (message.terms.client == 0)
       message.terms.client = thread_number();
     tree.reads->submit(
-      std::make_unique<Request>(std::move(message), actors::promise<Reply>{std::move(receiver)}));
+      std::make_unique<Request>(std::move(message), actors::promise<Reply>{std::move(receiver)}),
+      who);
   }
 
   /// The same, and waits for it.
@@ -120,13 +147,16 @@ struct runtime::impl {
     auto inside = enter();
     auto deadline = deadline_after(limit_of(message.terms));
     auto waiting = std::make_shared<waiting_thread<Reply>>();
-    submit_read<Request, Reply>(std::move(message), waiting);
+    {
+      executing_here here{*this};
+      submit_read<Request, Reply>(std::move(message), waiting, actors::submitter::blocked);
+    }
     return waiting->wait_until(deadline);
   }
 
   /// Returns how long whoever sends a request waits for its answer.
   std::chrono::milliseconds limit_of(const request_terms& terms) const {
-    return terms.timeout ? *terms.timeout + answer_margin : answer_limit();
+    return terms.timeout ? std::min(*terms.timeout, longest_wait) + answer_margin : answer_limit();
   }
 
   /// Calls `submit` with somebody to answer; also that the runtime is closed is said by
@@ -168,7 +198,7 @@ struct runtime::impl {
   void close() {
     if (forked())
       return;
-    if (thread_mark::system_of_thread() == own_system)
+    if (thread_mark::system_of_thread() == own_system || executing_here::current() == this)
       throw failure(errc::conflict,
                     "the runtime cannot be closed on a thread of its own (a handler, a "
                     "function inside a write or a read, on_failed), for which it would wait: "

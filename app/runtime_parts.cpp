@@ -12,6 +12,8 @@ namespace quire {
 
 system_config::system_config() {
   set("scheduler.policy", caf::atom("sharing"));
+  // An actor that answers itself would never let others have its thread.
+  set("scheduler.max-throughput", std::size_t{8});
   set("scheduler.max-threads", std::max<std::size_t>(2, std::thread::hardware_concurrency()));
   add_thread_hook<thread_mark>();
 }
@@ -55,6 +57,7 @@ actors::service_tree_options tree_options(const options& from, const opened_data
   to.quick_readers = from.quick_readers < 0
                        ? static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 2u))
                        : from.quick_readers;
+  to.lent_readers = from.lent_readers;
   to.queries_waiting_max = from.queries_waiting_max;
   to.client_waiting_max = from.client_waiting_max;
   to.client_waiting_bytes_max = from.client_waiting_bytes_max;

@@ -1,15 +1,12 @@
 #pragma once
 
 // Everything that differs between CAF 0.17 (Debian 12) and CAF 1.x. Only this
-// file and the tests' fixture look at CAF's version. CAF_VERSION itself is not
+// file, caf_replies.hpp and the tests' fixture look at CAF's version. CAF_VERSION itself is not
 // used: it is an octal number in 1.0 and 1.1.
 
 #include <caf/all.hpp>
 #include <caf/config.hpp>
 
-#include <cstdint>
-#include <set>
-#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -88,6 +85,16 @@ void tell_after(Self* self, caf::timespan delay, const Handle& to, Ts&&... xs) {
 #endif
 }
 
+/// The same without a sender, on any thread.
+template <class Handle, class... Ts>
+void anon_tell_after(caf::timespan delay, const Handle& to, Ts&&... xs) {
+#if QUIRE_CAF_LEGACY
+  caf::delayed_anon_send(to, delay, std::forward<Ts>(xs)...);
+#else
+  caf::anon_mail(std::forward<Ts>(xs)...).delay(delay).send(to);
+#endif
+}
+
 /// Sends and expects an answer within `timeout`, which must be finite: 0.17 never
 /// answers a promise that its actor dropped.
 template <class Self, class Handle, class Timeout, class... Ts>
@@ -120,127 +127,6 @@ auto hand_over(Self* self, const Handle& to, Ts&&... xs) {
   return self->mail(std::forward<Ts>(xs)...).delegate(to);
 #endif
 }
-
-/// Where the reply to a request goes. Unlike CAF's own promise it may be moved to another
-/// thread and used there. One that is dropped sends nothing.
-class reply_address {
-public:
-  reply_address() = default;
-
-  /// Takes the request that `self` is handling: nobody else can reply to it any more.
-  template <class Reply, class Self>
-  static reply_address of_request(Self* self) {
-    auto typed = self->template make_response_promise<Reply>();
-    reply_address result;
-#if QUIRE_CAF_LEGACY
-    caf::response_promise& content = typed;
-    if (content.async())
-      return result; // Nobody waits for an answer.
-    result.receiver_ = content.next();
-    result.id_ = content.id().response_id();
-#else
-    if (!typed.id().is_request())
-      return result;
-    result.receiver_ = typed.source();
-    result.id_ = typed.id().response_id();
-#endif
-    return result;
-  }
-
-#if QUIRE_CAF_LEGACY
-  /// The same for a message that arrived at `self` and is not handled by a behavior.
-  static reply_address of_element(caf::strong_actor_ptr self, caf::mailbox_element& element) {
-    caf::response_promise content{std::move(self), element};
-    reply_address result;
-    if (content.async())
-      return result;
-    result.receiver_ = content.next();
-    result.id_ = content.id().response_id();
-    return result;
-  }
-#endif
-
-  /// Sends the reply, or an error.
-  template <class T>
-  void deliver(T x) {
-    if (auto receiver = std::move(receiver_))
-      receiver->enqueue(nullptr, id_, caf::make_message(std::move(x)), nullptr);
-  }
-
-private:
-  caf::strong_actor_ptr receiver_;
-  caf::message_id id_;
-};
-
-/// Returns a number that stands for the sender of the message that `self` handles, 0 if
-/// nobody is known.
-template <class Self>
-std::uint64_t sender_number(Self* self) {
-  auto& sender = self->current_sender();
-  return sender ? static_cast<std::uint64_t>(sender->id()) : 0;
-}
-
-#if QUIRE_CAF_LEGACY
-
-/// Stands in front of another actor and handles some of its messages itself, on the thread
-/// of whoever sends them: `f(content, sender, reply)` returns whether it has. All others
-/// are passed on.
-template <class F>
-class front_actor final : public caf::monitorable_actor {
-public:
-  front_actor(caf::actor_config& config, caf::strong_actor_ptr behind, F f)
-    : caf::monitorable_actor(config), behind_(std::move(behind)), f_(std::move(f)) {}
-
-  void enqueue(caf::mailbox_element_ptr what, caf::execution_unit* context) override {
-    auto& content = what->content();
-    auto sender = what->sender ? static_cast<std::uint64_t>(what->sender->id()) : 0;
-    // What is shared with others must not be moved away.
-    if (!content.shared()
-        && f_(content, sender, [&] { return reply_address::of_element(ctrl(), *what); }))
-      return;
-    if (content.template match_elements<caf::exit_msg>())
-      cleanup(caf::error{content.template get_as<caf::exit_msg>(0).reason}, context);
-    behind_->enqueue(std::move(what), context);
-  }
-
-  std::set<std::string> message_types() const override {
-    return caf::actor_cast<caf::abstract_actor*>(behind_)->message_types();
-  }
-
-private:
-  caf::strong_actor_ptr behind_;
-  F f_;
-};
-
-/// Returns the message in `content` if it is one `T`, else null.
-template <class T, class Content>
-T* content_as(Content& content) {
-  return content.template match_elements<T>() ? &content.template get_mutable_as<T>(0) : nullptr;
-}
-
-/// Returns a handle for `behind` with a `front_actor` in front of it.
-template <class Handle, class F>
-Handle in_front_of(caf::actor_system& system, const Handle& behind, F f) {
-  caf::actor_config config;
-  return caf::make_actor<front_actor<F>, Handle>(
-    system.next_actor_id(), system.node(), &system, config,
-    caf::actor_cast<caf::strong_actor_ptr>(behind), std::move(f));
-}
-
-#else
-
-/// There is no front here: `behind` handles all by itself.
-template <class Handle, class F>
-Handle in_front_of(caf::actor_system&, const Handle& behind, F) {
-  return behind;
-}
-
-template <class T, class Content>
-T* content_as(Content&) {
-  return nullptr;
-}
-
-#endif
 
 /// Knows which actor system started the calling thread, for systems that have it
 /// as a hook: `config.add_thread_hook<quire::thread_mark>()`.

@@ -97,7 +97,9 @@ auto inspect(Inspector& f, value& x) {
 
 template <class Inspector>
 auto inspect(Inspector& f, row_set& x) {
-  return inspect_members(f, x, "row_set", x.columns, x.rows);
+  std::vector<std::string> columns = x.columns;
+  return inspect_through(
+    f, "row_set", [&] { x.columns = std::move(columns); }, columns, x.rows);
 }
 
 template <class Inspector>

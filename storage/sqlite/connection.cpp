@@ -204,8 +204,12 @@ void connection::state::check_transaction() const {
       .refused_before_running();
 }
 
-statement_cache::lease connection::prepare_from_outside(std::string_view sql) {
-  state_->check_transaction();
+statement_cache::lease connection::prepare_from_outside(std::string_view sql, sql_check check) {
+  auto& s = *state_;
+  s.check_transaction();
+  s.limit_sql(true);
+  if (auto known = s.cache.take_checked(sql))
+    return std::move(*known);
   // It is asked when a statement is compiled: one of ours must not serve others. Texts
   // of ours name our tables, so their names keep the two apart.
   if (sql.size() > outside_sql_bytes_max)
@@ -215,10 +219,13 @@ statement_cache::lease connection::prepare_from_outside(std::string_view sql) {
                     "with: "
                   + shortened(sql))
       .refused_before_running();
-  auto& s = *state_;
-  s.limit_sql(true);
+  check(sql);
   s.mentions_ours = mentions_ours(sql);
-  return s.mentions_ours ? s.cache.take_new(s.db, sql) : s.cache.take(s.db, sql);
+  if (s.mentions_ours)
+    return s.cache.take_new(s.db, sql);
+  auto result = s.cache.take(s.db, sql);
+  statement_cache::mark_checked(result);
+  return result;
 }
 
 connection::outside_sql::outside_sql(connection& db) : state_(db.state_.get()) {
@@ -289,68 +296,6 @@ void connection::set_durability(durability sync) {
   execute_all(state_->db,
               sync == durability::full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
   state_->sync = sync;
-}
-
-connection::checkpoint_result connection::checkpoint(bool truncate,
-                                                     std::chrono::milliseconds patience) {
-  auto& s = *state_;
-  auto before = static_cast<int>(s.wal_frames);
-  int frames = 0;
-  int moved = 0;
-  s.patient = patience.count() > 0;
-  auto usual = std::exchange(s.patience, patience);
-  auto code = sqlite3_wal_checkpoint_v2(
-    s.db, "main", truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, &frames,
-    &moved);
-  s.patient = true;
-  s.patience = usual;
-  if ((code & 0xff) == SQLITE_IOERR)
-    s.log_in_doubt = true;
-  if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY)
-    raise(s.db, code, {});
-  if (truncate && code == SQLITE_OK) {
-    s.wal_frames = 0;
-    return {true, before, before}; // SQLite counts in the log that is empty now.
-  }
-  frames = std::max(frames, 0); // -1 where SQLite could not even look.
-  moved = std::max(moved, 0);
-  return {code == SQLITE_OK && frames == moved, frames, moved};
-}
-
-bool connection::log_in_doubt() const noexcept {
-  return state_->log_in_doubt;
-}
-
-void connection::rewrite_log() {
-  auto* db = state_->db;
-  state_->log_in_doubt = true;
-  sqlite3_file* log = nullptr;
-  auto check = [&](int code) {
-    if (code != SQLITE_OK)
-      throw error(code == SQLITE_NOMEM ? errc::too_large : errc::io,
-                  "the write-ahead log could not be synchronized, and not written anew either ("
-                    + std::string{sqlite3_errstr(code)}
-                    + "); nothing is committed before that succeeds",
-                  code);
-  };
-  check(sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log));
-  if (log && log->pMethods) {
-    constexpr int portion = 1 << 16;
-    std::vector<char> bytes(portion);
-    sqlite3_int64 size = 0;
-    check(log->pMethods->xFileSize(log, &size));
-    for (sqlite3_int64 at = 0; at < size; at += portion) {
-      auto count = static_cast<int>(std::min<sqlite3_int64>(portion, size - at));
-      check(log->pMethods->xRead(log, bytes.data(), count, at));
-      check(log->pMethods->xWrite(log, bytes.data(), count, at));
-    }
-    check(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL));
-  }
-  state_->log_in_doubt = false;
-}
-
-std::int64_t connection::wal_frames() const noexcept {
-  return state_->wal_frames;
 }
 
 std::int64_t connection::page_size() {

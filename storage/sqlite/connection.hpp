@@ -4,6 +4,7 @@
 #include "quire/storage/error.hpp"
 #include "quire/storage/sqlite/statement_cache.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -33,6 +34,10 @@ struct connection_options {
   /// simulation never sleeps; the default waits on the machine's clock.
   std::function<void(std::chrono::milliseconds)> pause;
 };
+
+/// The header of the index of a write-ahead log (https://www.sqlite.org/walformat.html, 2.1): it
+/// has a number of the last transaction, checksums and salts.
+using commit_stamp = std::array<std::uint32_t, 12>;
 
 /// An open SQLite connection with the settings that Quire relies on
 /// (the order and the reasons are in ARCHITECTURE.md, "Opening connections").
@@ -78,13 +83,16 @@ public:
     connection::state* state_;
   };
 
+  using sql_check = void (*)(std::string_view sql);
+
   /// Compiles SQL that came as data, or takes it from the cache. It has tighter limits
   /// than our own: 1,000,000 bytes of text, 500 columns, expressions nested 200 deep, 100
   /// parts of a compound SELECT, 100 arguments of a function, 32,766 parameters; while it
   /// runs, patterns of LIKE and GLOB of 1000 bytes and triggers nested 32 deep. The
   /// limits of a run are those of whoever was prepared last.
-  /// @throws error with `errc::sql` or `errc::too_large`.
-  statement_cache::lease prepare_from_outside(std::string_view sql);
+  /// @param check refuses texts by an exception; asked once while a text stays in the cache.
+  /// @throws error with `errc::sql` or `errc::too_large`, or what `check` throws.
+  statement_cache::lease prepare_from_outside(std::string_view sql, sql_check check);
 
   /// Runs any number of statements that return nothing.
   void execute(const std::string& sql);
@@ -145,6 +153,12 @@ public:
   /// @throws error if that fails, too; the log is in doubt still.
   void rewrite_log();
 
+  /// What the index of the write-ahead log, in shared memory, says about the last commit of
+  /// anybody. Equal stamps mean that nothing was committed in between. Absent if there is
+  /// no such index. Costs next to nothing. The first time outside of transactions.
+  /// @throws error
+  std::optional<commit_stamp> last_commit();
+
   /// How many frames the log had after the last commit of this connection.
   std::int64_t wal_frames() const noexcept;
 
@@ -166,6 +180,7 @@ private:
   friend class transaction_control;
   explicit connection(std::unique_ptr<state> own);
   static connection open(const connection_options& options, bool writable);
+  const std::uint32_t* map_log_index();
   std::unique_ptr<state> state_;
 };
 

@@ -59,7 +59,8 @@ struct connection::state {
   std::int64_t lock_waits = 0;
   std::int64_t lock_failures = 0;
   std::int64_t wal_frames = 0;
-  bool log_in_doubt = false; ///< It could not be synchronized.
+  const std::uint32_t* log_index = nullptr; ///< Mapped by SQLite for as long as it is open.
+  bool log_in_doubt = false;                ///< It could not be synchronized.
 };
 
 /// The statements that open and close transactions. For this folder only.

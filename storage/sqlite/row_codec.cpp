@@ -120,9 +120,10 @@ std::vector<row_set> decode_row_sets(const blob& bytes) {
   decoder in(bytes);
   std::vector<row_set> results(in.count(16));
   for (auto& one : results) {
-    one.columns.resize(in.count(8));
-    for (auto& name : one.columns)
+    std::vector<std::string> columns(in.count(8));
+    for (auto& name : columns)
       name = in.text();
+    one.columns = std::move(columns);
     auto rows = in.count(one.columns.empty() ? 1 : 8 * one.columns.size());
     one.rows.resize(rows);
     for (auto& row : one.rows)

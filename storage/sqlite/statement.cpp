@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include <climits>
+#include <limits>
 
 namespace quire::storage {
 
@@ -99,23 +100,24 @@ row_set statement::fetch_all(std::size_t rows_max, std::size_t bytes_max) {
   // Only after the first step are the columns certain: where the schema has changed
   // since it was compiled, it compiles the statement again.
   auto more = step();
-  auto count = column_count();
   result.columns = column_names();
+  auto count = static_cast<int>(result.columns.size());
   std::size_t bytes = 0;
   for (; more; more = step()) {
-    bytes += row_bytes(count);
-    if (result.rows.size() == rows_max || bytes > bytes_max) {
-      sqlite3_reset(stmt_.get());
-      throw error(errc::too_large, "the result is larger than " + std::to_string(rows_max)
-                                     + " rows or " + std::to_string(bytes_max)
-                                     + " bytes, in: " + shortened(sql_of(stmt_.get())));
-    }
-    auto& row = result.rows.emplace_back();
-    row.reserve(static_cast<std::size_t>(count));
-    for (int i = 0; i < count; ++i)
-      row.push_back(column(i));
+    if (result.rows.size() == rows_max)
+      refuse_size(rows_max, bytes_max);
+    result.rows.push_back(row(count, bytes, bytes_max));
+    if (bytes > bytes_max)
+      refuse_size(rows_max, bytes_max);
   }
   return result;
+}
+
+void statement::refuse_size(std::size_t rows_max, std::size_t bytes_max) {
+  sqlite3_reset(stmt_.get());
+  throw error(errc::too_large, "the result is larger than " + std::to_string(rows_max) + " rows or "
+                                 + std::to_string(bytes_max)
+                                 + " bytes, in: " + shortened(sql_of(stmt_.get())));
 }
 
 std::vector<std::vector<value>> statement::fetch_some(std::size_t rows_max, std::size_t bytes_max,
@@ -126,34 +128,46 @@ std::vector<std::vector<value>> statement::fetch_some(std::size_t rows_max, std:
     more = step();
     if (!more)
       break;
-    auto count = column_count();
-    bytes += row_bytes(count);
-    auto& row = rows.emplace_back();
-    row.reserve(static_cast<std::size_t>(count));
-    for (int i = 0; i < count; ++i)
-      row.push_back(column(i));
+    rows.push_back(row(column_count(), bytes, std::numeric_limits<std::size_t>::max()));
   }
   return rows;
 }
 
-std::vector<std::string> statement::column_names() const {
+const quire::column_names& statement::column_names() {
+  // For a schema that has changed it is compiled again, and may have others then.
+  auto compiled = sqlite3_stmt_status(stmt_.get(), SQLITE_STMTSTATUS_REPREPARE, 0);
+  if (compiled == names_compiled_)
+    return names_;
   std::vector<std::string> names;
   auto count = column_count();
   names.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i)
     names.push_back(column_name(i));
-  return names;
+  names_ = std::move(names);
+  names_compiled_ = compiled;
+  return names_;
 }
 
-/// About what the current row takes as values.
-std::size_t statement::row_bytes(int count) const noexcept {
-  auto bytes = static_cast<std::size_t>(count) * sizeof(value);
+/// Returns the current row and adds about what it takes to `bytes`; stops, and copies no more,
+/// past `bytes_max`.
+std::vector<value> statement::row(int count, std::size_t& bytes, std::size_t bytes_max) {
+  std::vector<value> result;
+  result.reserve(static_cast<std::size_t>(count));
+  bytes += static_cast<std::size_t>(count) * sizeof(value);
   for (int i = 0; i < count; ++i) {
     auto type = sqlite3_column_type(stmt_.get(), i);
-    if (type == SQLITE_TEXT || type == SQLITE_BLOB)
+    if (type == SQLITE_INTEGER) {
+      result.emplace_back(int64(i));
+      continue;
+    }
+    if (type == SQLITE_TEXT || type == SQLITE_BLOB) {
       bytes += static_cast<std::size_t>(sqlite3_column_bytes(stmt_.get(), i));
+      if (bytes > bytes_max)
+        break;
+    }
+    result.push_back(column(i));
   }
-  return bytes;
+  return result;
 }
 
 int statement::column_count() const noexcept {

@@ -69,8 +69,8 @@ public:
   std::vector<std::vector<value>> fetch_some(std::size_t rows_max, std::size_t bytes_max,
                                              bool& more);
 
-  /// The names of all columns.
-  std::vector<std::string> column_names() const;
+  /// The names of all columns, once it has been stepped: only then are they certain.
+  const quire::column_names& column_names();
 
   /// The columns of the current row, from 0. SQLite converts as its manual says
   /// (https://www.sqlite.org/c3ref/column_blob.html).
@@ -91,7 +91,8 @@ public:
   void reset() noexcept;
 
 private:
-  std::size_t row_bytes(int count) const noexcept;
+  std::vector<value> row(int count, std::size_t& bytes, std::size_t bytes_max);
+  [[noreturn]] void refuse_size(std::size_t rows_max, std::size_t bytes_max);
   void rewind(std::size_t values);
   void bind_at(int index, std::nullptr_t);
   void bind_at(int index, std::int64_t x);
@@ -114,6 +115,8 @@ private:
   };
 
   std::unique_ptr<sqlite3_stmt, finalizer> stmt_;
+  quire::column_names names_;
+  int names_compiled_ = -1; ///< How often it had been compiled again when it had these names.
 };
 
 } // namespace quire::storage

@@ -4,22 +4,32 @@ namespace quire::storage {
 
 statement_cache::lease statement_cache::take(sqlite3* db, std::string_view sql) {
   auto found = by_sql_.find(sql);
-  if (found != by_sql_.end() && !found->second->lent) {
-    ++hits_;
-    auto place = found->second;
-    place->lent = true;
-    lent_.splice(lent_.begin(), idle_, place);
-    return {this, place};
-  }
+  if (found != by_sql_.end() && !found->second->lent)
+    return lend(found->second);
   auto result = take_new(db, sql);
   result.place_->known = by_sql_.try_emplace(result.place_->sql, result.place_).second;
   return result;
 }
 
+std::optional<statement_cache::lease> statement_cache::take_checked(std::string_view sql) {
+  auto found = by_sql_.find(sql);
+  if (found == by_sql_.end() || found->second->lent || !found->second->checked)
+    return std::nullopt;
+  return lend(found->second);
+}
+
+statement_cache::lease statement_cache::lend(entries::iterator place) noexcept {
+  ++hits_;
+  place->lent = true;
+  lent_.splice(lent_.begin(), idle_, place);
+  return {this, place};
+}
+
 statement_cache::lease statement_cache::take_new(sqlite3* db, std::string_view sql) {
   ++misses_;
   auto stmt = std::make_unique<statement>(db, sql);
-  return {this, lent_.insert(lent_.begin(), {std::string{sql}, std::move(stmt), true, false})};
+  return {this,
+          lent_.insert(lent_.begin(), {std::string{sql}, std::move(stmt), true, false, false})};
 }
 
 void statement_cache::clear() noexcept {

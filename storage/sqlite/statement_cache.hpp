@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -26,7 +27,8 @@ private:
     std::string sql;
     std::unique_ptr<statement> stmt;
     bool lent = false;
-    bool known = true; // In by_sql_; a second copy of a statement is not.
+    bool known = true;    // In by_sql_; a second copy of a statement is not.
+    bool checked = false; // Its text, by whoever took it with `take_checked`.
   };
   using entries = std::list<entry>;
 
@@ -59,6 +61,13 @@ public:
   /// @throws error with `errc::sql` if it does not compile.
   lease take(sqlite3* db, std::string_view sql);
 
+  /// Returns the statement for `sql` if it is in the cache, was given a mark before by
+  /// `mark_checked`, and is not on loan.
+  std::optional<lease> take_checked(std::string_view sql);
+
+  /// Marks what is on loan as checked, for as long as it stays in the cache.
+  static void mark_checked(const lease& loan) noexcept { loan.place_->checked = true; }
+
   /// Returns a statement that was compiled for this loan and is not kept.
   /// @throws error as above.
   lease take_new(sqlite3* db, std::string_view sql);
@@ -71,6 +80,7 @@ public:
   std::uint64_t misses() const noexcept { return misses_; }
 
 private:
+  lease lend(entries::iterator place) noexcept;
   void give_back(entries::iterator place) noexcept;
 
   std::size_t capacity_;

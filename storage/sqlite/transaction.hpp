@@ -67,8 +67,9 @@ public:
 
   /// For SQL from outside, see `connection::outside_sql`.
   connection::outside_sql outside() const { return connection::outside_sql{*db_}; }
-  statement_cache::lease prepare_from_outside(std::string_view sql) const {
-    return db_->prepare_from_outside(sql);
+  statement_cache::lease prepare_from_outside(std::string_view sql,
+                                              connection::sql_check check) const {
+    return db_->prepare_from_outside(sql, check);
   }
 
 protected:

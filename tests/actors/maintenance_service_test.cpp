@@ -139,8 +139,8 @@ BOOST_AUTO_TEST_CASE(a_request_reports_every_operation_in_order) {
     names.push_back(one.operation);
     BOOST_TEST(one.error == "");
   }
-  std::vector<std::string> all{"stuck_tasks", "orphans", "old_tasks", "old_runs", "old_keys", "checkpoint",
-                               "optimize"};
+  std::vector<std::string> all{"stuck_tasks", "orphans",    "old_tasks", "old_runs",
+                               "old_keys",    "checkpoint", "optimize"};
   BOOST_TEST(names == all, boost::test_tools::per_element());
   BOOST_TEST(report(done, "old_tasks").rows == 3);
 }
@@ -168,7 +168,8 @@ BOOST_AUTO_TEST_CASE(an_operation_that_fails_keeps_no_other_from_running) {
   auto records = look([](storage::snapshot& db) { return storage::last_maintenance(db); });
   BOOST_TEST(records.size() == 7u);
   for (auto& one : records)
-    BOOST_TEST(one.error.empty() == (one.operation != "stuck_tasks" && one.operation != "checkpoint"));
+    BOOST_TEST(one.error.empty()
+               == (one.operation != "stuck_tasks" && one.operation != "checkpoint"));
 }
 
 BOOST_AUTO_TEST_CASE(a_drain_ends_the_service) {

@@ -42,7 +42,10 @@ struct pool_fixture : tests::actor_fixture {
   }
 
   std::int64_t rows() {
-    return call<query_result>(pool, select("SELECT count(*) FROM t"))->results.at(0).rows[0][0].integer();
+    return call<query_result>(pool, select("SELECT count(*) FROM t"))
+      ->results.at(0)
+      .rows[0][0]
+      .integer();
   }
 
   tests::temp_dir dir;
@@ -59,15 +62,19 @@ BOOST_FIXTURE_TEST_SUITE(reader_pool, pool_fixture)
 // Readers are shared, and some settings are those of the whole process.
 BOOST_AUTO_TEST_CASE(a_query_changes_no_setting) {
   start(1);
-  for (auto* sql : {"PRAGMA hard_heap_limit=100000", "PRAGMA soft_heap_limit=1", "PRAGMA case_sensitive_like=ON",
-                    "PRAGMA query_only=OFF", "PRAGMA trusted_schema=ON", "PRAGMA mmap_size=1000000",
-                    "PRAGMA busy_timeout=0", "PRAGMA locking_mode=EXCLUSIVE", "PRAGMA cache_size=1",
-                    "PRAGMA writable_schema=ON", "PRAGMA temp_store=MEMORY", "PRAGMA wal_checkpoint(TRUNCATE)"})
+  for (auto* sql :
+       {"PRAGMA hard_heap_limit=100000", "PRAGMA soft_heap_limit=1",
+        "PRAGMA case_sensitive_like=ON", "PRAGMA query_only=OFF", "PRAGMA trusted_schema=ON",
+        "PRAGMA mmap_size=1000000", "PRAGMA busy_timeout=0", "PRAGMA locking_mode=EXCLUSIVE",
+        "PRAGMA cache_size=1", "PRAGMA writable_schema=ON", "PRAGMA temp_store=MEMORY",
+        "PRAGMA wal_checkpoint(TRUNCATE)"})
     BOOST_TEST(call<query_result>(pool, select(sql)).failed_with(errc::sql), sql);
   BOOST_TEST(bool(call<query_result>(pool, select("PRAGMA table_info(t)"))));
   read_call inside;
-  inside.run = std::make_shared<const std::function<void(storage::snapshot&)>>(
-    [](storage::snapshot& db) { db.query({"PRAGMA query_only=OFF", {}}); });
+  inside.run =
+    std::make_shared<const std::function<void(storage::snapshot&)>>([](storage::snapshot& db) {
+      db.query({"PRAGMA query_only=OFF", {}});
+    });
   BOOST_TEST(call<read_done>(pool, inside).failed_with(errc::sql));
   BOOST_TEST(rows() == 0);
 }
@@ -105,7 +112,8 @@ BOOST_AUTO_TEST_CASE(several_statements_of_one_query_are_answered_in_order) {
 
 BOOST_AUTO_TEST_CASE(a_reader_does_not_write_by_whatever_words) {
   start(1);
-  for (auto* sql : {"INSERT INTO t VALUES(1)", "DELETE FROM t", "CREATE TABLE u(x)", "DROP TABLE t"})
+  for (auto* sql :
+       {"INSERT INTO t VALUES(1)", "DELETE FROM t", "CREATE TABLE u(x)", "DROP TABLE t"})
     BOOST_TEST(call<query_result>(pool, select(sql)).failed_with(errc::read_only), sql);
   for (auto* sql : {"BEGIN", "COMMIT", "ATTACH 'other.db' AS other", "VACUUM INTO 'copy.db'"})
     BOOST_TEST(call<query_result>(pool, select(sql)).failed_with(errc::sql), sql);
@@ -114,7 +122,8 @@ BOOST_AUTO_TEST_CASE(a_reader_does_not_write_by_whatever_words) {
 
 BOOST_AUTO_TEST_CASE(limits_on_rows_and_bytes_are_kept) {
   start(1);
-  auto many = select("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 100) SELECT x FROM c");
+  auto many = select(
+    "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 100) SELECT x FROM c");
   many.rows_max = 10;
   BOOST_TEST(call<query_result>(pool, many).failed_with(errc::too_large));
   auto wide = select("SELECT zeroblob(5000)");

@@ -27,7 +27,9 @@ service_actor::behavior_type plain_service(service_actor::stateful_pointer<plain
   actors::install_handlers(self, "plain");
   journal->push_back("+" + called);
   return {
-    [called](status_request) { return service_status{called, "running", 0, {}, {}}; },
+    [called](status_request) {
+      return service_status{called, "running", 0, {}, {}};
+    },
     [self, called, journal](drain) {
       journal->push_back("-" + called);
       self->quit();
@@ -135,8 +137,9 @@ BOOST_AUTO_TEST_CASE(a_first_start_that_fails_is_the_callers_to_know_and_leaves_
   broken = "b";
   BOOST_CHECK_THROW(start({"a", "b"}), storage::error);
   settle();
-  BOOST_TEST(call<service_status>(caf::actor_cast<service_actor>(children.at("a")), status_request{})
-               .failed_with(errc::unavailable));
+  BOOST_TEST(
+    call<service_status>(caf::actor_cast<service_actor>(children.at("a")), status_request{})
+      .failed_with(errc::unavailable));
 }
 
 BOOST_AUTO_TEST_CASE(the_status_names_every_service_also_one_that_is_away) {

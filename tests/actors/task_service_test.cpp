@@ -97,7 +97,8 @@ BOOST_AUTO_TEST_CASE(more_tasks_than_workers_are_all_run_without_time_passing) {
 }
 
 BOOST_AUTO_TEST_CASE(tasks_that_were_there_before_the_service_are_run) {
-  auto id = direct([&](storage::transaction& tx) { return storage::enqueue_task(tx, spec("echo"), 1); });
+  auto id =
+    direct([&](storage::transaction& tx) { return storage::enqueue_task(tx, spec("echo"), 1); });
   start();
   BOOST_TEST(is(id, task_state::completed));
 }
@@ -289,7 +290,8 @@ BOOST_AUTO_TEST_CASE(an_outcome_that_cannot_be_written_is_kept_and_nothing_is_cl
 BOOST_AUTO_TEST_CASE(a_claim_without_an_answer_is_given_back_and_claimed_again) {
   start_manual();
   faults->unanswered = 1;
-  auto id = direct([&](storage::transaction& tx) { return storage::enqueue_task(tx, spec("hold"), 1); });
+  auto id =
+    direct([&](storage::transaction& tx) { return storage::enqueue_task(tx, spec("hold"), 1); });
   advance(5'100ms, 100ms);
   BOOST_TEST(is(id, task_state::running));
   BOOST_TEST(manual->running.empty());
@@ -317,7 +319,9 @@ BOOST_AUTO_TEST_CASE(a_running_task_that_another_process_deleted_is_stopped) {
   auto id = enqueue(spec("hold"));
   settle();
   auto attempt = manual->take();
-  direct([&](storage::transaction& tx) { tx.execute("DELETE FROM quire_task WHERE id = ?1", id.value); });
+  direct([&](storage::transaction& tx) {
+    tx.execute("DELETE FROM quire_task WHERE id = ?1", id.value);
+  });
   advance(6s, 500ms);
   BOOST_TEST(attempt.cancel().cancelled());
   attempt.end(task_outcome::failure("stopped"));
@@ -333,7 +337,9 @@ BOOST_AUTO_TEST_CASE(a_task_that_is_gone_before_it_is_given_to_a_worker_is_stopp
     scheduler.run_once();
   BOOST_REQUIRE(manual->running.empty());
   task_id id{number("SELECT id FROM quire_task WHERE state = 3")};
-  direct([&](storage::transaction& tx) { tx.execute("DELETE FROM quire_task WHERE id = ?1", id.value); });
+  direct([&](storage::transaction& tx) {
+    tx.execute("DELETE FROM quire_task WHERE id = ?1", id.value);
+  });
   caf::anon_send(caf::actor_cast<caf::actor>(tasks),
                  committed{1, {{event::topic::task_cancel, id.value}}});
   settle(); // No time passes.
@@ -361,7 +367,8 @@ BOOST_AUTO_TEST_CASE(a_drain_lets_running_tasks_finish_and_takes_nothing_new) {
   auto done = send(tasks, drain{});
   advance(5s, 500ms);
   BOOST_TEST(status(tasks).state == "draining");
-  BOOST_TEST(call<tasks_enqueued>(tasks, enqueue_tasks{{spec("hold")}}).failed_with(errc::unavailable));
+  BOOST_TEST(
+    call<tasks_enqueued>(tasks, enqueue_tasks{{spec("hold")}}).failed_with(errc::unavailable));
   manual->take().end(task_outcome::success());
   BOOST_TEST(bool(receive<drained>(std::move(done))));
   BOOST_TEST(is(ids[0], task_state::completed));

@@ -34,10 +34,12 @@ struct keeper_fixture {
     parts.clock = clock;
     parts.writes = writes;
     parts.reads = reads;
-    parts.send_later = [this](wal_signal what, std::chrono::milliseconds delay) {
-      later.push_back({what, delay});
+    parts.send = [this](wal_signal what, std::chrono::milliseconds delay) {
+      if (delay.count() > 0)
+        later.push_back({what, delay});
+      else
+        now.push_back(what);
     };
-    parts.send = [this](wal_signal what) { now.push_back(what); };
     keeper.emplace(std::move(parts));
   }
 

@@ -37,13 +37,14 @@ struct port_fixture {
     auto result = std::make_shared<tests::heard<receipt>>();
     auto request =
       std::make_unique<batch_request>(std::move(content), durability::normal, result->promise());
-    own ? port->submit_own(std::move(request)) : port->submit(std::move(request));
+    own ? port->submit_own(std::move(request)) : port->submit(std::move(request), who);
     return result;
   }
 
   write_limits limits;
   std::shared_ptr<tests::set_clock> clock = std::make_shared<tests::set_clock>();
   std::unique_ptr<write_port> port;
+  submitter who = submitter::busy;
 };
 
 } // namespace
@@ -218,6 +219,106 @@ BOOST_AUTO_TEST_CASE(a_request_that_was_begun_and_dropped_has_an_unknown_outcome
   BOOST_TEST(first->failed_with(errc::commit_outcome_unknown));
   BOOST_TEST(second->failed_with(errc::unavailable));
   BOOST_TEST(port->admitted().waiting() == 0u);
+}
+
+// A writer that sleeps would take longer to wake up than most requests take.
+BOOST_AUTO_TEST_CASE(a_sleeping_writer_is_lent_to_a_thread_that_waits) {
+  int woken = 0;
+  int lent = 0;
+  port->attach([&] { ++woken; }, [&](submitter) { ++lent; });
+  who = submitter::blocked;
+  submit(batch(1));
+  BOOST_TEST((lent == 1 && woken == 0));
+  BOOST_TEST(!port->start()); // A wake-up that comes now is in vain.
+  submit(batch(2));           // While it is lent, others wait.
+  BOOST_TEST((lent == 1 && woken == 0));
+  auto taken = port->take(1);
+  port->finished(taken.size(), 1us);
+  BOOST_TEST(!port->rest()); // It has to be woken.
+  BOOST_TEST(port->start());
+  submit(batch(3));
+  BOOST_TEST((lent == 1 && woken == 0)); // It looks for itself.
+  BOOST_TEST(port->take(10).size() == 2u);
+  port->finished(2, 1us);
+  BOOST_TEST(port->take(10).empty());
+  submit(batch(1)); // Two were committed together: another one is about to come.
+  BOOST_TEST((lent == 1 && woken == 1));
+  submit(batch(2));
+  BOOST_TEST((lent == 2 && woken == 1));
+  BOOST_TEST(port->take(10).size() == 2u);
+  BOOST_TEST(port->rest());
+  BOOST_TEST(port->lent() == 2);
+}
+
+BOOST_AUTO_TEST_CASE(an_actor_is_lent_the_writer_when_it_is_alone) {
+  int woken = 0;
+  int lent = 0;
+  port->attach([&] { ++woken; }, [&](submitter) { ++lent; });
+  who = submitter::idle;
+  auto commit = [&] {
+    auto taken = port->take(10);
+    port->finished(taken.size(), 1us);
+    port->take(10);
+  };
+  for (std::uint64_t client : {1, 1}) {
+    submit(batch(client));
+    commit();
+  }
+  BOOST_TEST((lent == 0 && woken == 2));
+  submit(batch(1)); // Nobody else was here for three requests.
+  BOOST_TEST((lent == 1 && woken == 2));
+  commit();
+  submit(batch(2));
+  commit();
+  submit(batch(1));
+  BOOST_TEST((lent == 1 && woken == 4));
+}
+
+BOOST_AUTO_TEST_CASE(functions_of_an_actor_are_left_to_the_writer) {
+  int lent = 0;
+  port->attach([] {}, [&](submitter) { ++lent; });
+  for (int i = 0; i < 5; ++i) {
+    auto heard = std::make_shared<tests::heard<receipt>>();
+    write_call call;
+    call.terms.client = 1;
+    port->submit(std::make_unique<call_request>(call, durability::normal, heard->promise()),
+                 submitter::idle);
+    port->take(10);
+    port->finished(1, 1us);
+    port->take(10);
+  }
+  BOOST_TEST(lent == 0);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_left_over_waits_until_the_writer_is_woken) {
+  int woken = 0;
+  int lent = 0;
+  port->attach([&] { ++woken; }, [&](submitter) { ++lent; });
+  who = submitter::blocked;
+  submit(batch(1));
+  port->hand_over();
+  submit(batch(1)); // He who borrowed it has to wake it.
+  BOOST_TEST(woken == 0);
+  BOOST_TEST(port->start());
+  BOOST_TEST(port->take(10).size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_writer_that_goes_is_not_lent_any_more) {
+  int lent = 0;
+  auto number = port->attach([] {}, [&](submitter) { ++lent; });
+  port->detach(number);
+  who = submitter::blocked;
+  submit(batch(1));
+  BOOST_TEST(lent == 0);
+}
+
+BOOST_AUTO_TEST_CASE(the_longest_timeout_is_long) {
+  port->attach([] {});
+  auto patient = batch(1);
+  patient.terms.timeout = std::chrono::milliseconds::max();
+  submit(patient);
+  clock->time += 24h;
+  BOOST_TEST(port->take(10).size() == 1u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

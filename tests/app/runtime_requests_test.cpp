@@ -355,4 +355,98 @@ BOOST_AUTO_TEST_CASE(a_living_child_does_not_keep_the_database_owned) {
   BOOST_TEST(::waitpid(child, &status, 0) == child);
 }
 
+// No other thread need be woken for what this one can do while it waits.
+BOOST_AUTO_TEST_CASE(an_idle_runtime_executes_on_the_thread_that_asks) {
+  runtime running{chosen()};
+  fill(running, 1);
+  auto here = std::this_thread::get_id();
+  auto deadline = std::chrono::steady_clock::now() + limit;
+  bool wrote = false;
+  bool read = false;
+  while ((!wrote || !read) && std::chrono::steady_clock::now() < deadline) {
+    wrote =
+      running.write([&](storage::transaction&) { return std::this_thread::get_id() == here; });
+    read =
+      running.read([&](const storage::snapshot&) { return std::this_thread::get_id() == here; });
+  }
+  BOOST_TEST((wrote && read));
+}
+
+BOOST_AUTO_TEST_CASE(a_function_may_ask_again_but_not_close) {
+  runtime running{chosen()};
+  fill(running, 3);
+  for (int i = 0; i < 20; ++i) {
+    auto count = running.read([&](const storage::snapshot&) {
+      BOOST_TEST((code_of([&] { running.close(); }) == errc::conflict));
+      return running.query_scalar<int>("SELECT count(*) FROM item");
+    });
+    BOOST_TEST(count == 3);
+    count = running.write([&](storage::transaction&) {
+      BOOST_TEST((code_of([&] { running.close(); }) == errc::conflict));
+      return running.query_scalar<int>("SELECT count(*) FROM item");
+    });
+    BOOST_TEST(count == 3);
+  }
+  running.close();
+}
+
+// Of the one and of another process: every thread sees what was acknowledged to anybody.
+BOOST_AUTO_TEST_CASE(what_was_acknowledged_is_read_by_every_thread) {
+  runtime running{chosen()};
+  fill(running, 0);
+  std::atomic<int> acknowledged{0};
+  std::atomic<int> wrong{0};
+  std::atomic<bool> over{false};
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 4; ++i)
+    readers.emplace_back([&] {
+      while (!over) {
+        auto known = acknowledged.load();
+        if (running.query_scalar<int>("SELECT count(*) FROM item") < known)
+          ++wrong;
+      }
+    });
+  for (int i = 1; i <= 2000; ++i) {
+    running.write("INSERT INTO item(name) VALUES('x')");
+    acknowledged = i;
+  }
+  over = true;
+  for (auto& one : readers)
+    one.join();
+  BOOST_TEST(wrong == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_timeout_without_an_end_is_no_timeout_at_once) {
+  runtime running{chosen()};
+  fill(running, 1);
+  messages::write_batch batch;
+  batch.statements = {{"INSERT INTO item(name) VALUES('x')", {}}};
+  batch.terms.timeout = std::chrono::milliseconds::max();
+  BOOST_TEST(running.write(batch).rows_changed == 1);
+  BOOST_TEST(running.write_async(batch).get().rows_changed == 1);
+  messages::query query;
+  query.statements = {{"SELECT count(*) FROM item", {}}};
+  query.terms.timeout = std::chrono::milliseconds::max();
+  BOOST_TEST(running.query(query).rows.at(0).at(0).integer() == 3);
+  BOOST_TEST(running.query_async(query).get().results.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_stream_does_not_work_in_a_child) {
+  runtime running{chosen()};
+  fill(running, 100);
+  auto rows = running.stream("SELECT id FROM item", {}, 10);
+  BOOST_TEST(rows.next().has_value());
+  auto child = ::fork();
+  BOOST_REQUIRE(child >= 0);
+  if (child == 0) {
+    auto code = code_of([&] { rows.next(); });
+    { auto gone = std::move(rows); }
+    ::_exit(code == errc::wrong_process ? 0 : 1);
+  }
+  int status = 0;
+  BOOST_TEST(::waitpid(child, &status, 0) == child);
+  BOOST_TEST((WIFEXITED(status) && WEXITSTATUS(status) == 0));
+  BOOST_TEST(rows.next().has_value());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

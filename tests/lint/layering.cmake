@@ -53,9 +53,10 @@ list(FILTER files INCLUDE REGEX "\\.hpp$")
 forbid_include("spdlog/" "headers for users do not bring spdlog along" ${files})
 
 sources_below(files messages storage actors app tests benchmarks)
-list(REMOVE_ITEM files messages/caf_compat.hpp tests/support/actor_fixture.hpp)
+list(REMOVE_ITEM files messages/caf_compat.hpp messages/caf_replies.hpp
+  tests/support/actor_fixture.hpp)
 forbid("CAF_(MAJOR|MINOR|PATCH)_VERSION|CAF_VERSION|QUIRE_CAF_LEGACY"
-  "differences between versions of CAF belong into messages/caf_compat.hpp" ${files})
+  "differences between versions of CAF belong into messages/caf_compat.hpp and caf_replies.hpp" ${files})
 
 sources_below(files messages storage actors app benchmarks)
 # Some requests are limited by something else, those of the benchmarks by the runtime, and

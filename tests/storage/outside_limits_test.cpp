@@ -27,7 +27,7 @@ struct fixture {
   fixture() { db.execute("CREATE TABLE t(x); CREATE TABLE log(x)"); }
 
   void run_outside(const std::string& sql) {
-    auto stmt = db.prepare_from_outside(sql);
+    auto stmt = db.prepare_from_outside(sql, [](std::string_view) {});
     stmt->run();
   }
 
@@ -134,8 +134,9 @@ BOOST_AUTO_TEST_CASE(every_limit_comes_back) {
 BOOST_AUTO_TEST_CASE(a_reader_has_them_too) {
   auto reader = storage::connection::open_reader(impatient(dir / "a.db"));
   storage::snapshot now{reader};
-  BOOST_TEST(
-    fails_with(errc::sql, [&] { now.prepare_from_outside("SELECT " + repeated("1", 501)); }));
+  BOOST_TEST(fails_with(errc::sql, [&] {
+    now.prepare_from_outside("SELECT " + repeated("1", 501), [](std::string_view) {});
+  }));
   BOOST_TEST(!failure_of([&] { now.prepare("SELECT " + repeated("1", 501)); }));
 }
 

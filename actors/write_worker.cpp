@@ -40,7 +40,7 @@ void write_worker::attach(write_worker_hooks hooks) {
   // The port must not keep it.
   attached_ = options_.port->attach(hooks_.wake, [weak = weak_from_this()](submitter who) {
     if (auto self = weak.lock())
-      self->serve_lent(who);
+      self->lend(who);
   });
   wal_keeper::parts parts;
   parts.enabled = options_.checkpoints;
@@ -156,19 +156,32 @@ bool write_worker::commit_batch(bool patient) {
   return true;
 }
 
-bool write_worker::flush(bool patient) {
+bool write_worker::flush() {
   // First: who is lent the writer may need a while, and this thread has other things to do.
   if (!options_.port->start())
     return false;
   std::lock_guard guard(in_use_);
-  return executor_ && !held_ && have_batch() && commit_batch(patient);
+  if (broken_)
+    std::rethrow_exception(std::exchange(broken_, nullptr));
+  return executor_ && !held_ && have_batch() && commit_batch(false);
 }
 
-/// Executes what waits on the thread of whoever brought the last of it. The functions of others
-/// are left to the writer, unless he waits for them in any case: an actor may hold what
-/// they wait for.
-void write_worker::serve_lent(submitter who) {
+/// Executes what waits on the thread of whoever brought the last of it. What nobody planned
+/// is no matter of his: it ends the writer, as it would have there.
+void write_worker::lend(submitter who) {
   std::lock_guard guard(in_use_);
+  try {
+    serve_lent(who);
+  } catch (...) {
+    broken_ = std::current_exception();
+    options_.port->hand_over();
+    hooks_.wake();
+  }
+}
+
+/// The functions of others are left to the writer, unless he waits for them in any case: an
+/// actor may hold what they wait for.
+void write_worker::serve_lent(submitter who) {
   auto& port = *options_.port;
   auto leave = [&] {
     port.hand_over();
@@ -274,7 +287,10 @@ service_status write_worker::report() {
 
 void write_worker::finish() {
   release(0);
-  while (flush(true)) {
+  {
+    std::lock_guard guard(in_use_); // Whoever is lent it now is done then.
+    while (executor_ && have_batch() && commit_batch(true)) {
+    }
   }
   close();
 }

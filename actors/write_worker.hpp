@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -56,9 +57,9 @@ public:
   /// Is there for the port from now on.
   void attach(write_worker_hooks hooks);
 
-  /// Commits one batch of what waits, and answers. Returns whether more may wait. With
-  /// `patient` it waits itself for a lock of another process.
-  bool flush(bool patient = false);
+  /// Commits one batch of what waits, and answers. Returns whether more may wait.
+  /// @throws what nobody planned, also if it happened to whoever was lent the writer.
+  bool flush();
 
   /// Takes the write lock, so that nobody commits until `release` with its number.
   /// @throws storage::error, also if it is held already.
@@ -85,6 +86,7 @@ public:
 private:
   using clock_time = std::chrono::steady_clock::time_point;
 
+  void lend(submitter who);
   void serve_lent(submitter who);
   bool have_batch();
   bool commit_batch(bool patient);
@@ -107,6 +109,7 @@ private:
   bool held_ = false;                                 // Nobody commits.
   std::int64_t lock_waits_ = 0;
   std::int64_t locked_errors_ = 0;
+  std::exception_ptr broken_; // Why it cannot go on.
   std::string note_;
 };
 

@@ -1,0 +1,174 @@
+#include "quire/actors/write_worker.hpp"
+
+#include "quire/storage/sqlite/connection.hpp"
+#include "quire/storage/sqlite/migrations.hpp"
+#include "quire/tests/support/heard.hpp"
+#include "quire/tests/support/temp_dir.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <functional>
+#include <future>
+#include <thread>
+
+using namespace quire;
+using namespace quire::actors;
+using namespace quire::messages;
+
+namespace {
+
+struct worker_fixture {
+  using result = std::shared_ptr<tests::heard<receipt>>;
+  using work = std::function<void(storage::transaction&)>;
+
+  worker_fixture() {
+    database.path = dir / "test.db";
+    auto db = storage::connection::open_writer(database);
+    storage::migrate(db, "quire", storage::quire_migrations(), 1);
+    db.execute("CREATE TABLE t(x)");
+    write_worker_options options;
+    options.open = [this] { return storage::connection::open_writer(database); };
+    options.port = port;
+    options.clock = clock;
+    options.lingers = false;
+    worker = std::make_shared<actors::write_worker>(options);
+    write_worker_hooks hooks;
+    hooks.wake = [this] { ++woken; };
+    hooks.wake_later = [this](std::chrono::milliseconds) { ++woken_later; };
+    hooks.signal_later = [](wal_signal, std::chrono::milliseconds) {};
+    hooks.publish = [this](const committed& news) {
+      if (publish)
+        publish(news);
+    };
+    worker->attach(std::move(hooks));
+  }
+
+  result call(work f, submitter who) {
+    auto heard = std::make_shared<tests::heard<receipt>>();
+    write_call content;
+    content.run = std::make_shared<const work>(std::move(f));
+    port->submit(std::make_unique<call_request>(content, durability::normal, heard->promise()),
+                 who);
+    return heard;
+  }
+
+  result insert(submitter who) {
+    auto heard = std::make_shared<tests::heard<receipt>>();
+    write_batch content;
+    content.statements = {{"INSERT INTO t VALUES(1)", {}}};
+    content.terms.client = 1;
+    port->submit(std::make_unique<batch_request>(content, durability::normal, heard->promise()),
+                 who);
+    return heard;
+  }
+
+  tests::temp_dir dir;
+  storage::connection_options database;
+  std::shared_ptr<tests::set_clock> clock = std::make_shared<tests::set_clock>();
+  std::shared_ptr<write_port> port = std::make_shared<write_port>(write_limits{}, clock);
+  std::shared_ptr<actors::write_worker> worker;
+  std::function<void(const committed&)> publish;
+  std::atomic<int> woken{0};
+  int woken_later = 0;
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(write_worker, worker_fixture)
+
+BOOST_AUTO_TEST_CASE(who_waits_is_lent_the_writer_and_answered_before_he_goes_on) {
+  auto first = insert(submitter::blocked);
+  BOOST_TEST(first->reply.has_value());
+  BOOST_TEST(insert(submitter::blocked)->reply.value().commit_seq == first->reply->commit_seq + 1);
+  BOOST_TEST(woken == 0);
+  auto waiting = insert(submitter::busy);
+  BOOST_TEST((!waiting->answered() && woken == 1));
+  BOOST_TEST(worker->flush());
+  BOOST_TEST(waiting->reply.has_value());
+  BOOST_TEST(!worker->flush());
+}
+
+// An actor may hold what they wait for.
+BOOST_AUTO_TEST_CASE(an_actor_leaves_the_functions_of_others_to_the_writer) {
+  for (int i = 0; i < 2; ++i) {
+    insert(submitter::idle);
+    worker->flush();
+    worker->flush();
+  }
+  auto here = std::this_thread::get_id();
+  auto ran_here = false;
+  BOOST_TEST(insert(submitter::idle)->reply.has_value());
+  auto function = call(
+    [&](storage::transaction&) { ran_here = std::this_thread::get_id() == here; }, submitter::busy);
+  auto mine = insert(submitter::idle);
+  BOOST_TEST((!function->answered() && !mine->answered()));
+  std::thread writer{[&] { worker->flush(); }};
+  writer.join();
+  BOOST_TEST((function->reply.has_value() && mine->reply.has_value()));
+  BOOST_TEST(!ran_here);
+}
+
+BOOST_AUTO_TEST_CASE(while_another_process_has_the_lock_it_is_tried_again_once_at_a_time) {
+  auto other = storage::connection::open_writer(database);
+  other.execute("BEGIN IMMEDIATE");
+  auto mine = insert(submitter::blocked);
+  BOOST_TEST((!mine->answered() && woken == 0 && woken_later == 1));
+  auto next = insert(submitter::blocked); // Is not lent what waits itself.
+  BOOST_TEST((!next->answered() && woken == 0 && woken_later == 1));
+  other.execute("COMMIT");
+  while (worker->flush()) {
+  }
+  BOOST_TEST((mine->reply.has_value() && next->reply.has_value()));
+}
+
+// What nobody planned ends the writer, on whosever thread it happens.
+BOOST_AUTO_TEST_CASE(what_breaks_while_it_is_lent_is_thrown_in_the_writer) {
+  publish = [](const committed&) { throw 42; };
+  auto mine = call(
+    [](storage::transaction& tx) {
+      tx.announce({event::topic::task_ready, 1});
+    },
+    submitter::blocked);
+  BOOST_TEST(!mine->answered());
+  BOOST_TEST(woken == 1);
+  BOOST_CHECK_THROW(worker->flush(), int);
+  worker->close();
+  BOOST_TEST(mine->failed_with(errc::commit_outcome_unknown));
+}
+
+BOOST_AUTO_TEST_CASE(the_end_waits_for_who_is_lent_it_and_commits_the_rest) {
+  std::promise<void> begun;
+  std::promise<void> go_on;
+  result mine;
+  std::thread borrower{[&] {
+    mine = call(
+      [&](storage::transaction&) {
+        begun.set_value();
+        go_on.get_future().wait();
+      },
+      submitter::blocked);
+  }};
+  begun.get_future().wait();
+  auto waiting = insert(submitter::busy);
+  std::thread ender{[&] { worker->finish(); }};
+  go_on.set_value();
+  borrower.join();
+  ender.join();
+  BOOST_TEST(mine->reply.has_value());
+  BOOST_TEST(waiting->reply.has_value());
+  BOOST_TEST(!insert(submitter::blocked)->answered()); // For the next writer.
+}
+
+BOOST_AUTO_TEST_CASE(while_writes_are_held_nobody_is_lent_it) {
+  auto hold = worker->hold();
+  auto mine = insert(submitter::blocked);
+  BOOST_TEST(!mine->answered());
+  BOOST_TEST(!worker->flush());
+  worker->release(hold.hold);
+  BOOST_TEST(woken >= 1);
+  while (worker->flush()) {
+  }
+  BOOST_TEST(mine->reply.has_value());
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -122,8 +122,8 @@ void read_port::submit(request_pointer request, submitter who) {
       auto length = known_length(*request);
       lent = lent_reader(*request, who, length);
       if (lent) {
-        lent->idle = false;
         lent->batch.push_back(request.get());
+        lent->idle = false;
         open_snapshot_of(*lent, now);
       } else {
         woken = insert(std::move(request), length);

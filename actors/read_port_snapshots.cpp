@@ -90,7 +90,8 @@ bool read_port::close_kept(std::optional<time_point> since) {
     std::lock_guard guard(mutex_);
     kept = claim_kept(since);
     any = std::ranges::any_of(readers_, [](const slot_pointer& x) { return x->keeps; });
-    kept_watched_ = any;
+    if (since) // Only whoever watches ends the watch.
+      kept_watched_ = any;
   }
   for (auto& reader : kept)
     reader->serve(nullptr, submitter::busy);

@@ -64,8 +64,8 @@ void read_worker::close() {
   std::unique_lock guard(in_use_, std::try_to_lock);
   if (!guard || closed_)
     return;
-  options_.port->detach(std::exchange(slot_, nullptr));
   kept_.reset();
+  options_.port->detach(std::exchange(slot_, nullptr));
   db_.reset();
   closed_ = true;
   guard.unlock();
@@ -140,6 +140,14 @@ bool read_worker::serve(read_request& request, time_point now, std::chrono::micr
   lease_ends_ = opened_ + options_.lease;
   budget_ends_ = budget == no_budget ? time_point::max() : now + budget;
   slot_->current.store(&request, std::memory_order_relaxed);
+  struct end_of_run { // Whatever happens: the request goes soon.
+    read_worker& self;
+    ~end_of_run() {
+      self.request_ = nullptr;
+      self.slot_->current.store(nullptr, std::memory_order_relaxed);
+    }
+  };
+  std::optional<end_of_run> end{*this};
   std::optional<caf::error> failed;
   try {
     request.run(*db_);
@@ -151,8 +159,7 @@ bool read_worker::serve(read_request& request, time_point now, std::chrono::micr
     failed =
       make_failure(errc::function_failed, "the function threw something that is not an exception");
   }
-  request_ = nullptr;
-  slot_->current.store(nullptr, std::memory_order_relaxed);
+  end.reset();
   if (!failed)
     return true;
   if (why_ == interruption::too_long)
@@ -221,12 +228,16 @@ bool read_worker::serve_batch() {
 }
 
 void read_worker::lend(read_port::request_pointer request, submitter who) {
-  {
-    std::lock_guard guard(in_use_);
-    serve_lent(std::move(request), who);
-  }
-  if (closing_)
-    close();
+  struct end_of_use {
+    read_worker& self;
+    ~end_of_use() {
+      if (self.closing_)
+        self.close();
+    }
+  } end{*this};
+  // The request goes after the lock: its end may run code of the program.
+  std::lock_guard guard(in_use_);
+  serve_lent(request, who);
 }
 
 /// Returns whether it is open.
@@ -270,7 +281,7 @@ void read_worker::give_back() {
   options_.port->give_back(slot_, false);
 }
 
-void read_worker::serve_lent(read_port::request_pointer request, submitter who) {
+void read_worker::serve_lent(read_port::request_pointer& request, submitter who) {
   if (!slot_) { // Closed meanwhile.
     if (request)
       request->fail(make_failure(errc::unavailable, "the readers are closing"));

@@ -83,7 +83,7 @@ private:
   enum class interruption : std::uint8_t { none, cancelled, timeout, expired, too_long };
 
   void lend(read_port::request_pointer request, submitter who);
-  void serve_lent(read_port::request_pointer request, submitter who);
+  void serve_lent(read_port::request_pointer& request, submitter who);
   bool open_if_needed();
   void take_snapshot();
   void give_back();

@@ -101,6 +101,7 @@ void write_port::insert(request_pointer request, bool counted) {
   shared_function arm;
   shared_lender lend;
   auto who = submitter::busy;
+  std::uint64_t client = 0;
   std::optional<caf::error> answer;
   {
     std::lock_guard guard(mutex_);
@@ -124,6 +125,7 @@ void write_port::insert(request_pointer request, bool counted) {
       arm = arm_once();
       if (can_lend(kept)) {
         who = kept.brought_by();
+        client = kept.client;
         phase_ = phase::lent;
         lend = lend_;
       } else {
@@ -133,14 +135,14 @@ void write_port::insert(request_pointer request, bool counted) {
   }
   if (answer)
     return request->fail(std::move(*answer));
-  if (arm)
-    (*arm)();
   if (wake)
     (*wake)();
   if (lend) {
     lent_.fetch_add(1, std::memory_order_relaxed);
-    (*lend)(who);
+    (*lend)(who, client);
   }
+  if (arm)
+    (*arm)();
 }
 
 bool write_port::start() {
@@ -151,15 +153,18 @@ bool write_port::start() {
   return true;
 }
 
-bool write_port::rest() {
+bool write_port::rest(std::uint64_t writer) {
   std::lock_guard guard(mutex_);
+  if (writer != writer_)
+    return true; // Another one looks after all this.
   phase_ = queue_.empty() ? phase::asleep : phase::woken;
   return queue_.empty();
 }
 
-void write_port::hand_over() {
+void write_port::hand_over(std::uint64_t writer) {
   std::lock_guard guard(mutex_);
-  phase_ = phase::running;
+  if (writer == writer_)
+    phase_ = phase::running;
 }
 
 /// One for all who are refused in a row: they may be many, and who waits for memory as well
@@ -238,14 +243,13 @@ void write_port::close(const std::string& reason) {
     one->fail(make_failure(errc::unavailable, reason));
 }
 
-std::uint64_t write_port::attach(std::function<void()> wake, std::function<void(submitter)> lend) {
+std::uint64_t write_port::attach(std::function<void()> wake, lender lend) {
   shared_function now;
   std::uint64_t number = 0;
   {
     std::lock_guard guard(mutex_);
     wake_ = std::make_shared<const std::function<void()>>(std::move(wake));
-    lend_ =
-      lend ? std::make_shared<const std::function<void(submitter)>>(std::move(lend)) : nullptr;
+    lend_ = lend ? std::make_shared<const lender>(std::move(lend)) : nullptr;
     number = ++writer_;
     running_.clear();
     phase_ = phase::asleep;

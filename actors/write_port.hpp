@@ -42,6 +42,8 @@ class write_port {
 public:
   using time_point = std::chrono::steady_clock::time_point;
   using request_pointer = std::unique_ptr<write_request>;
+  /// Executes what waits for a client that can.
+  using lender = std::function<void(submitter who, std::uint64_t client)>;
 
   write_port(write_limits limits, std::shared_ptr<const clock_source> clock);
   write_port(const write_port&) = delete;
@@ -73,7 +75,7 @@ public:
   /// A writer is there: `wake` is called, on any thread, when something waits and it
   /// may be asleep. `lend`, if there is one, executes what waits on the thread it is called
   /// on, and calls `rest` or `hand_over`. Returns the number of this writer.
-  std::uint64_t attach(std::function<void()> wake, std::function<void(submitter)> lend = {});
+  std::uint64_t attach(std::function<void()> wake, lender lend = {});
   /// It is there no more, unless another one is by now.
   void detach(std::uint64_t writer);
 
@@ -95,11 +97,11 @@ public:
 
   /// Who was lent the writer has nothing left to do: the writer sleeps again. Returns false
   /// if something waits: then it has to be woken.
-  bool rest();
+  bool rest(std::uint64_t writer);
 
   /// Who was lent the writer leaves all that is left to it: it will `start` soon, and need
   /// not be woken by others.
-  void hand_over();
+  void hand_over(std::uint64_t writer);
 
   /// How often the writer was lent.
   std::int64_t lent() const noexcept { return lent_.load(std::memory_order_relaxed); }
@@ -135,7 +137,7 @@ private:
 
   std::optional<caf::error> refused(const write_request& request, bool client) const;
   using shared_function = std::shared_ptr<const std::function<void()>>;
-  using shared_lender = std::shared_ptr<const std::function<void(submitter)>>;
+  using shared_lender = std::shared_ptr<const lender>;
 
   /// What the writer does.
   enum class phase : std::uint8_t {

@@ -38,10 +38,11 @@ void write_worker::attach(write_worker_hooks hooks) {
   std::lock_guard guard(in_use_);
   hooks_ = std::move(hooks);
   // The port must not keep it.
-  attached_ = options_.port->attach(hooks_.wake, [weak = weak_from_this()](submitter who) {
-    if (auto self = weak.lock())
-      self->lend(who);
-  });
+  attached_ = options_.port->attach(hooks_.wake,
+                                    [weak = weak_from_this()](submitter who, std::uint64_t client) {
+                                      if (auto self = weak.lock())
+                                        self->lend(who, client);
+                                    });
   wal_keeper::parts parts;
   parts.enabled = options_.checkpoints;
   parts.limits = options_.wal;
@@ -166,37 +167,45 @@ bool write_worker::flush() {
   return executor_ && !held_ && have_batch() && commit_batch(false);
 }
 
+/// Leaves all to the writer.
+void write_worker::leave() {
+  options_.port->hand_over(attached_);
+  hooks_.wake();
+}
+
 /// Executes what waits on the thread of whoever brought the last of it. What nobody planned
 /// is no matter of his: it ends the writer, as it would have there.
-void write_worker::lend(submitter who) {
-  std::lock_guard guard(in_use_);
+void write_worker::lend(submitter who, std::uint64_t client) {
+  std::unique_lock guard(in_use_, std::try_to_lock);
+  if (!guard) // A checkpoint, say: that is not his to wait for.
+    return leave();
   try {
-    serve_lent(who);
+    serve_lent(who, client);
   } catch (...) {
     broken_ = std::current_exception();
-    options_.port->hand_over();
-    hooks_.wake();
+    leave();
   }
 }
 
-/// The functions of others are left to the writer, unless he waits for them in any case: an
-/// actor may hold what they wait for.
-void write_worker::serve_lent(submitter who) {
+/// The functions of others are left to the writer: this thread may hold what they wait for, and
+/// so may an actor with its own.
+void write_worker::serve_lent(submitter who, std::uint64_t client) {
   auto& port = *options_.port;
-  auto leave = [&] {
-    port.hand_over();
-    hooks_.wake();
-  };
-  if (!executor_ || held_ || !batch_.empty())
+  if (!executor_)
+    return; // Closed meanwhile: the next writer looks after all this.
+  if (held_ || !batch_.empty())
     return leave();
   batch_ = port.take(options_.batch_members_max);
   if (batch_.empty())
     return;
-  if (who != submitter::blocked && !std::ranges::all_of(batch_, [](auto& x) { return x->data(); }))
+  auto suits = [&](auto& x) {
+    return x->data() || (who == submitter::blocked && x->client == client);
+  };
+  if (!std::ranges::all_of(batch_, suits))
     return leave();
   if (!commit_batch(false))
-    return port.hand_over(); // It will be woken when it is time to try again.
-  if (!port.rest())
+    return port.hand_over(attached_); // It will be woken when it is time to try again.
+  if (!port.rest(attached_))
     hooks_.wake();
 }
 

@@ -86,8 +86,9 @@ public:
 private:
   using clock_time = std::chrono::steady_clock::time_point;
 
-  void lend(submitter who);
-  void serve_lent(submitter who);
+  void lend(submitter who, std::uint64_t client);
+  void serve_lent(submitter who, std::uint64_t client);
+  void leave();
   bool have_batch();
   bool commit_batch(bool patient);
   void wait_for_lock();
@@ -99,7 +100,7 @@ private:
   mutable std::mutex in_use_;
   std::optional<storage::batch_executor> executor_;
   std::optional<wal_keeper> wal_;
-  std::uint64_t attached_ = 0;                        // To the port.
+  std::atomic<std::uint64_t> attached_{0};            // To the port.
   std::vector<std::unique_ptr<write_request>> batch_; // Taken, not answered.
   std::vector<storage::batch_member*> members_;       // The same, for the executor.
   std::optional<clock_time> locked_since_;            // By another process.

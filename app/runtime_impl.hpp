@@ -61,25 +61,35 @@ struct runtime::impl {
   /// of its own.
   class executing_here {
   public:
-    explicit executing_here(const impl& self) : before_(std::exchange(current(), &self)) {}
+    explicit executing_here(const impl& self)
+      : runtime_(&self), around_(std::exchange(innermost(), this)) {}
     executing_here(const executing_here&) = delete;
     executing_here& operator=(const executing_here&) = delete;
-    ~executing_here() { current() = before_; }
+    ~executing_here() { innermost() = around_; }
 
-    static const impl*& current() noexcept {
-      thread_local const impl* runtime = nullptr;
-      return runtime;
+    /// Whether this thread is inside of a call to `self`, in whatever other ones.
+    static bool in(const impl& self) noexcept {
+      for (auto* call = innermost(); call; call = call->around_)
+        if (call->runtime_ == &self)
+          return true;
+      return false;
     }
 
   private:
-    const impl* before_;
+    static const executing_here*& innermost() noexcept {
+      thread_local const executing_here* call = nullptr;
+      return call;
+    }
+
+    const impl* runtime_;
+    const executing_here* around_;
   };
 
   /// As long as the result lives, `close` takes nothing away.
   std::shared_lock<std::shared_mutex> enter() {
     // Looked at before, too: those who are refused must not keep `close` out.
     require_open();
-    if (executing_here::current() == this)
+    if (executing_here::in(*this))
       return {}; // It is inside already.
     std::shared_lock inside(callers);
     require_open();
@@ -198,7 +208,7 @@ struct runtime::impl {
   void close() {
     if (forked())
       return;
-    if (thread_mark::system_of_thread() == own_system || executing_here::current() == this)
+    if (thread_mark::system_of_thread() == own_system || executing_here::in(*this))
       throw failure(errc::conflict,
                     "the runtime cannot be closed on a thread of its own (a handler, a "
                     "function inside a write or a read, on_failed), for which it would wait: "

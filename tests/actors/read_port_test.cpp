@@ -270,6 +270,22 @@ BOOST_AUTO_TEST_CASE(a_kept_snapshot_is_closed_when_nobody_uses_it_or_somebody_n
   BOOST_TEST(served.size() == 4u);
 }
 
+// Or each checkpoint would begin another watch beside the one there is.
+BOOST_AUTO_TEST_CASE(only_who_watches_ends_the_watch) {
+  int armed = 0;
+  port->watch_kept([&] { ++armed; });
+  auto lent = lend();
+  who = submitter::blocked;
+  submit(1);
+  port->give_back(lent, true);
+  BOOST_TEST(armed == 1);
+  port->close_kept(); // For a checkpoint.
+  port->give_back(lent, false);
+  submit(1);
+  port->give_back(lent, true);
+  BOOST_TEST(armed == 1);
+}
+
 BOOST_AUTO_TEST_CASE(behind_a_closed_gate_nobody_keeps_a_snapshot) {
   auto lent = lend();
   who = submitter::blocked;

@@ -225,7 +225,7 @@ BOOST_AUTO_TEST_CASE(a_request_that_was_begun_and_dropped_has_an_unknown_outcome
 BOOST_AUTO_TEST_CASE(a_sleeping_writer_is_lent_to_a_thread_that_waits) {
   int woken = 0;
   int lent = 0;
-  port->attach([&] { ++woken; }, [&](submitter) { ++lent; });
+  auto writer = port->attach([&] { ++woken; }, [&](submitter, std::uint64_t) { ++lent; });
   who = submitter::blocked;
   submit(batch(1));
   BOOST_TEST((lent == 1 && woken == 0));
@@ -234,7 +234,7 @@ BOOST_AUTO_TEST_CASE(a_sleeping_writer_is_lent_to_a_thread_that_waits) {
   BOOST_TEST((lent == 1 && woken == 0));
   auto taken = port->take(1);
   port->finished(taken.size(), 1us);
-  BOOST_TEST(!port->rest()); // It has to be woken.
+  BOOST_TEST(!port->rest(writer)); // It has to be woken.
   BOOST_TEST(port->start());
   submit(batch(3));
   BOOST_TEST((lent == 1 && woken == 0)); // It looks for itself.
@@ -246,14 +246,14 @@ BOOST_AUTO_TEST_CASE(a_sleeping_writer_is_lent_to_a_thread_that_waits) {
   submit(batch(2));
   BOOST_TEST((lent == 2 && woken == 1));
   BOOST_TEST(port->take(10).size() == 2u);
-  BOOST_TEST(port->rest());
+  BOOST_TEST(port->rest(writer));
   BOOST_TEST(port->lent() == 2);
 }
 
 BOOST_AUTO_TEST_CASE(an_actor_is_lent_the_writer_when_it_is_alone) {
   int woken = 0;
   int lent = 0;
-  port->attach([&] { ++woken; }, [&](submitter) { ++lent; });
+  port->attach([&] { ++woken; }, [&](submitter, std::uint64_t) { ++lent; });
   who = submitter::idle;
   auto commit = [&] {
     auto taken = port->take(10);
@@ -276,7 +276,7 @@ BOOST_AUTO_TEST_CASE(an_actor_is_lent_the_writer_when_it_is_alone) {
 
 BOOST_AUTO_TEST_CASE(functions_of_an_actor_are_left_to_the_writer) {
   int lent = 0;
-  port->attach([] {}, [&](submitter) { ++lent; });
+  port->attach([] {}, [&](submitter, std::uint64_t) { ++lent; });
   for (int i = 0; i < 5; ++i) {
     auto heard = std::make_shared<tests::heard<receipt>>();
     write_call call;
@@ -293,19 +293,36 @@ BOOST_AUTO_TEST_CASE(functions_of_an_actor_are_left_to_the_writer) {
 BOOST_AUTO_TEST_CASE(what_is_left_over_waits_until_the_writer_is_woken) {
   int woken = 0;
   int lent = 0;
-  port->attach([&] { ++woken; }, [&](submitter) { ++lent; });
+  auto writer = port->attach([&] { ++woken; }, [&](submitter, std::uint64_t) { ++lent; });
   who = submitter::blocked;
   submit(batch(1));
-  port->hand_over();
+  port->hand_over(writer);
   submit(batch(1)); // He who borrowed it has to wake it.
   BOOST_TEST(woken == 0);
   BOOST_TEST(port->start());
   BOOST_TEST(port->take(10).size() == 2u);
 }
 
+// Or the new one would be taken to be at work, and never be woken.
+BOOST_AUTO_TEST_CASE(who_was_lent_an_earlier_writer_says_nothing_of_this_one) {
+  int woken = 0;
+  auto before = port->attach([] {}, [](submitter, std::uint64_t) {});
+  who = submitter::blocked;
+  submit(batch(1));
+  auto now = port->attach([&] { ++woken; });
+  BOOST_TEST(woken == 1);
+  port->take(10);
+  port->take(10); // It sleeps.
+  port->hand_over(before);
+  BOOST_TEST(port->rest(before));
+  submit(batch(1));
+  BOOST_TEST(woken == 2);
+  BOOST_TEST(now != before);
+}
+
 BOOST_AUTO_TEST_CASE(a_writer_that_goes_is_not_lent_any_more) {
   int lent = 0;
-  auto number = port->attach([] {}, [&](submitter) { ++lent; });
+  auto number = port->attach([] {}, [&](submitter, std::uint64_t) { ++lent; });
   port->detach(number);
   who = submitter::blocked;
   submit(batch(1));

@@ -43,10 +43,11 @@ struct worker_fixture {
     worker->attach(std::move(hooks));
   }
 
-  result call(work f, submitter who) {
+  result call(work f, submitter who, std::uint64_t client = 0) {
     auto heard = std::make_shared<tests::heard<receipt>>();
     write_call content;
     content.run = std::make_shared<const work>(std::move(f));
+    content.terms.client = client;
     port->submit(std::make_unique<call_request>(content, durability::normal, heard->promise()),
                  who);
     return heard;
@@ -157,6 +158,22 @@ BOOST_AUTO_TEST_CASE(the_end_waits_for_who_is_lent_it_and_commits_the_rest) {
   BOOST_TEST(mine->reply.has_value());
   BOOST_TEST(waiting->reply.has_value());
   BOOST_TEST(!insert(submitter::blocked)->answered()); // For the next writer.
+}
+
+// Who waits may hold what it waits for.
+BOOST_AUTO_TEST_CASE(who_is_lent_the_writer_runs_no_function_of_others) {
+  auto here = std::this_thread::get_id();
+  auto ran_here = false;
+  auto function = [&](storage::transaction&) { ran_here = std::this_thread::get_id() == here; };
+  call(function, submitter::blocked, 7);
+  BOOST_TEST(ran_here);
+  auto theirs = call(function, submitter::busy, 8);
+  auto mine = call([](storage::transaction&) {}, submitter::blocked, 7);
+  BOOST_TEST((!theirs->answered() && !mine->answered()));
+  std::thread writer{[&] { worker->flush(); }};
+  writer.join();
+  BOOST_TEST((theirs->reply.has_value() && mine->reply.has_value()));
+  BOOST_TEST(!ran_here);
 }
 
 BOOST_AUTO_TEST_CASE(while_writes_are_held_nobody_is_lent_it) {

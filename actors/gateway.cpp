@@ -2,6 +2,7 @@
 
 #include "quire/actors/admission.hpp"
 #include "quire/actors/base.hpp"
+#include "quire/actors/bring.hpp"
 #include "quire/actors/writer_requests.hpp"
 
 #include <string>
@@ -47,45 +48,27 @@ caf::result<Reply> pass_on(gateway_pointer self, Service& service, Request& requ
   return hand_over(self, service, std::move(request));
 }
 
-/// Brings a request to the writer, which answers `answer`.
-template <class Request, class Message>
-void submit_write(const gateway_options& options, Message& message, std::uint64_t sender,
-                  submitter who, promise<receipt> answer) {
-  if (message.terms.client == 0)
-    message.terms.client = sender;
-  auto sync = message.sync.value_or(options.sync);
-  options.writes->submit(std::make_unique<Request>(std::move(message), sync, std::move(answer)),
-                         who);
-}
-
-/// The same for the readers.
-template <class Request, class Reply, class Message>
-void submit_read(const gateway_options& options, Message& message, std::uint64_t sender,
-                 submitter who, promise<Reply> answer) {
-  if (message.terms.client == 0)
-    message.terms.client = sender;
-  options.reads->submit(std::make_unique<Request>(std::move(message), std::move(answer)), who);
-}
-
+/// Lets a request wait for the writer, which answers the sender directly.
 template <class Request, class Message>
 caf::result<receipt> accept_write(gateway_pointer self, Message& message) {
   auto& state = state_of(self);
   if (!state.options.writes)
     return make_failure(errc::unavailable, state.unavailable);
   auto sender = sender_number(self); // The promise takes it away.
-  submit_write<Request>(state.options, message, sender, submitter::busy,
-                        promise_to_sender<receipt>(self));
+  bring_write<Request>(*state.options.writes, state.options.sync, std::move(message), sender,
+                       submitter::busy, promise_to_sender<receipt>(self));
   return caf::delegated<receipt>{};
 }
 
+/// The same for the readers.
 template <class Request, class Reply, class Message>
 caf::result<Reply> accept_read(gateway_pointer self, Message& message) {
   auto& state = state_of(self);
   if (!state.options.reads)
     return make_failure(errc::unavailable, state.unavailable);
   auto sender = sender_number(self);
-  submit_read<Request, Reply>(state.options, message, sender, submitter::busy,
-                              promise_to_sender<Reply>(self));
+  bring_read<Request, Reply>(*state.options.reads, std::move(message), sender, submitter::busy,
+                             promise_to_sender<Reply>(self));
   return caf::delegated<Reply>{};
 }
 
@@ -225,24 +208,26 @@ public:
       // What comes next may be committed with it.
       auto who = from.idle ? submitter::idle : submitter::busy;
       if (auto* batch = content_as<write_batch>(content)) {
-        submit_write<batch_request>(options_, *batch, from.number, who, promise<receipt>{reply()});
+        bring_write<batch_request>(*options_.writes, options_.sync, std::move(*batch), from.number,
+                                   who, promise<receipt>{reply()});
         return true;
       }
       if (auto* call = content_as<write_call>(content)) {
-        submit_write<call_request>(options_, *call, from.number, who, promise<receipt>{reply()});
+        bring_write<call_request>(*options_.writes, options_.sync, std::move(*call), from.number,
+                                  who, promise<receipt>{reply()});
         return true;
       }
     }
     if (options_.reads) {
       auto who = from.here ? submitter::idle : submitter::busy;
       if (auto* wanted = content_as<query>(content)) {
-        submit_read<query_request>(options_, *wanted, from.number, who,
-                                   promise<query_result>{reply()});
+        bring_read<query_request, query_result>(*options_.reads, std::move(*wanted), from.number,
+                                                who, promise<query_result>{reply()});
         return true;
       }
       if (auto* call = content_as<read_call>(content)) {
-        submit_read<read_call_request>(options_, *call, from.number, who,
-                                       promise<read_done>{reply()});
+        bring_read<read_call_request, read_done>(*options_.reads, std::move(*call), from.number,
+                                                 who, promise<read_done>{reply()});
         return true;
       }
     }

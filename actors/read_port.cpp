@@ -102,11 +102,6 @@ read_port::slot_pointer read_port::insert(request_pointer request, read_length l
   return woken_reader(kind);
 }
 
-/// Returns who has to be told that something waits, if nobody watches the deadlines.
-read_port::shared_function read_port::arm_once() {
-  return arm_ && !std::exchange(watched_, true) ? arm_ : nullptr;
-}
-
 void read_port::submit(request_pointer request, submitter who) {
   auto now = clock_->now();
   if (request->deadline == time_point{})
@@ -127,7 +122,7 @@ void read_port::submit(request_pointer request, submitter who) {
         open_snapshot_of(*lent, now);
       } else {
         woken = insert(std::move(request), length);
-        arm = arm_once();
+        arm = deadlines_.once();
       }
     }
   }
@@ -177,7 +172,7 @@ bool read_port::expire() {
     for (auto& one : slow_.take_expired(now))
       late.push_back(std::move(one));
     waits = !quick_.empty() || !slow_.empty();
-    watched_ = waits;
+    deadlines_.goes_on(waits);
   }
   for (auto& one : late)
     one->fail(expired_failure());
@@ -188,10 +183,9 @@ void read_port::watch_deadlines(std::function<void()> arm) {
   shared_function now;
   {
     std::lock_guard guard(mutex_);
-    arm_ = arm ? std::make_shared<const std::function<void()>>(std::move(arm)) : nullptr;
-    watched_ = false;
+    deadlines_.set(std::move(arm));
     if (!quick_.empty() || !slow_.empty())
-      now = arm_once();
+      now = deadlines_.once();
   }
   if (now)
     (*now)();
@@ -205,7 +199,7 @@ void read_port::close(const std::string& reason) {
     left = quick_.take_all();
     for (auto& one : slow_.take_all())
       left.push_back(std::move(one));
-    arm_ = nullptr;
+    deadlines_.set({});
   }
   for (auto& one : left)
     one->fail(make_failure(errc::unavailable, reason));
@@ -311,7 +305,7 @@ void read_port::put_back(const slot_pointer& reader, std::vector<request_pointer
           woken.push_back(std::move(other));
       }
       left.clear();
-      arm = arm_once();
+      arm = deadlines_.once();
     }
   }
   if (clear)
@@ -341,7 +335,7 @@ read_port::request_pointer read_port::move(request_pointer request, read_length 
     for (auto& reader : readers_)
       std::erase(reader->batch, request.get());
     woken = insert(std::move(request), length);
-    arm = arm_once();
+    arm = deadlines_.once();
   }
   if (arm)
     (*arm)();

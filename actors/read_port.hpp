@@ -3,6 +3,7 @@
 #include "quire/actors/fair_queue.hpp"
 #include "quire/actors/read_requests.hpp"
 #include "quire/actors/submitter.hpp"
+#include "quire/actors/watch.hpp"
 #include "quire/messages/types/clock_source.hpp"
 #include "quire/messages/write.hpp"
 
@@ -195,7 +196,6 @@ private:
   std::vector<slot_pointer> claim_kept(std::optional<time_point> since);
   void open_snapshot_of(slot& reader, time_point now);
   shared_function close_snapshot_of(slot& reader);
-  shared_function arm_once();
   open_snapshot describe(const slot& reader, time_point now) const;
 
   static constexpr std::size_t known_texts_max = 256;
@@ -214,12 +214,10 @@ private:
   std::array<std::size_t, 4> counts_{}; ///< Of them, by kind.
   std::unordered_map<std::string, known_text, text_hash, std::equal_to<>> known_texts_;
   std::string closed_;
-  shared_function arm_;
-  shared_function arm_kept_;
+  watch deadlines_;
+  watch kept_;
   shared_function clear_; ///< Of who waits for the snapshots.
   bool gate_closed_ = false;
-  bool watched_ = false;
-  bool kept_watched_ = false;
   std::size_t snapshots_ = 0;
 };
 

@@ -59,8 +59,8 @@ bool read_port::give_back(const slot_pointer& reader, bool keeps) {
     clear = close_snapshot_of(*reader);
     reader->idle = true;
     reader->keeps = keeps;
-    if (keeps && arm_kept_ && !std::exchange(kept_watched_, true))
-      arm = arm_kept_;
+    if (keeps)
+      arm = kept_.once();
   }
   if (clear)
     (*clear)();
@@ -91,7 +91,7 @@ bool read_port::close_kept(std::optional<time_point> since) {
     kept = claim_kept(since);
     any = std::ranges::any_of(readers_, [](const slot_pointer& x) { return x->keeps; });
     if (since) // Only whoever watches ends the watch.
-      kept_watched_ = any;
+      kept_.goes_on(any);
   }
   for (auto& reader : kept)
     reader->serve(nullptr, submitter::busy);
@@ -100,8 +100,7 @@ bool read_port::close_kept(std::optional<time_point> since) {
 
 void read_port::watch_kept(std::function<void()> arm) {
   std::lock_guard guard(mutex_);
-  arm_kept_ = arm ? std::make_shared<const std::function<void()>>(std::move(arm)) : nullptr;
-  kept_watched_ = false;
+  kept_.set(std::move(arm));
 }
 
 bool read_port::hold_snapshot(const slot_pointer& reader, const std::string& what) {

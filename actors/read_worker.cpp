@@ -38,6 +38,10 @@ read_worker::~read_worker() {
 
 void read_worker::open() {
   std::lock_guard guard(in_use_);
+  open_now();
+}
+
+void read_worker::open_now() {
   db_.emplace(options_.open());
   db_->limit_running([this] { return over(); });
 }
@@ -120,8 +124,34 @@ caf::error read_worker::interrupted(const read_request& request) {
   return make_failure(errc::snapshot_expired, note_);
 }
 
-/// Runs one request. Returns false if it has not been answered, because it takes longer than
-/// `budget`.
+/// Runs a request. Returns why it has not been answered, if it has not.
+std::optional<caf::error> read_worker::run(read_request& request) {
+  why_ = interruption::none;
+  looks_ = 0;
+  request_ = &request;
+  slot_->current.store(&request, std::memory_order_relaxed);
+  struct end_of_run { // Whatever happens: the request goes soon.
+    read_worker& self;
+    ~end_of_run() {
+      self.request_ = nullptr;
+      self.slot_->current.store(nullptr, std::memory_order_relaxed);
+    }
+  } end{*this};
+  try {
+    request.run(*db_);
+    return std::nullopt;
+  } catch (const storage::error& failure) {
+    return why_ == interruption::none ? to_caf(failure) : caf::error{};
+  } catch (const std::exception& failure) {
+    return make_failure(errc::function_failed, failure.what());
+  } catch (...) {
+    return make_failure(errc::function_failed,
+                        "the function threw something that is not an exception");
+  }
+}
+
+/// Serves one request. Returns false if it has not been answered, because it takes longer
+/// than `budget`.
 bool read_worker::serve(read_request& request, time_point now, std::chrono::microseconds budget) {
   if (request.stopped()) {
     request.fail(make_failure(errc::cancelled, "cancelled before it was begun"));
@@ -133,33 +163,10 @@ bool read_worker::serve(read_request& request, time_point now, std::chrono::micr
     return true;
   }
   ++seen_.queries;
-  why_ = interruption::none;
-  request_ = &request;
-  looks_ = 0;
   deadline_ = std::min(request.deadline, now + options_.query_limit);
   lease_ends_ = opened_ + options_.lease;
   budget_ends_ = budget == no_budget ? time_point::max() : now + budget;
-  slot_->current.store(&request, std::memory_order_relaxed);
-  struct end_of_run { // Whatever happens: the request goes soon.
-    read_worker& self;
-    ~end_of_run() {
-      self.request_ = nullptr;
-      self.slot_->current.store(nullptr, std::memory_order_relaxed);
-    }
-  };
-  std::optional<end_of_run> end{*this};
-  std::optional<caf::error> failed;
-  try {
-    request.run(*db_);
-  } catch (const storage::error& failure) {
-    failed = why_ == interruption::none ? to_caf(failure) : caf::error{};
-  } catch (const std::exception& failure) {
-    failed = make_failure(errc::function_failed, failure.what());
-  } catch (...) {
-    failed =
-      make_failure(errc::function_failed, "the function threw something that is not an exception");
-  }
-  end.reset();
+  auto failed = run(request);
   if (!failed)
     return true;
   if (why_ == interruption::too_long)
@@ -243,10 +250,8 @@ void read_worker::lend(read_port::request_pointer request, submitter who) {
 /// Returns whether it is open.
 bool read_worker::open_if_needed() {
   try {
-    if (!db_) {
-      db_.emplace(options_.open());
-      db_->limit_running([this] { return over(); });
-    }
+    if (!db_)
+      open_now();
     return true;
   } catch (const storage::error& failure) {
     note_ = failure.what();

@@ -84,10 +84,12 @@ private:
 
   void lend(read_port::request_pointer request, submitter who);
   void serve_lent(read_port::request_pointer& request, submitter who);
+  void open_now();
   bool open_if_needed();
   void take_snapshot();
   void give_back();
   std::size_t serve_round(std::vector<read_port::request_pointer>& batch, std::size_t first);
+  std::optional<caf::error> run(read_request& request);
   bool serve(read_request& request, time_point now, std::chrono::microseconds budget);
   void serve_or_move(read_port::request_pointer& request, time_point now,
                      std::chrono::microseconds budget, read_length length);

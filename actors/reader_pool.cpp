@@ -1,6 +1,7 @@
 #include "quire/actors/reader_pool.hpp"
 
 #include "quire/actors/base.hpp"
+#include "quire/actors/bring.hpp"
 #include "quire/actors/read_worker.hpp"
 #include "quire/actors/row_stream.hpp"
 #include "quire/actors/shared_read.hpp"
@@ -164,11 +165,10 @@ caf::result<Reply> submit(pool_pointer self, Message& message) {
   if (std::ranges::none_of(state.places,
                            [](const place& x) { return static_cast<bool>(x.reader); }))
     return make_failure(errc::unavailable, "no reader could be opened: " + state.note);
-  if (message.terms.client == 0)
-    message.terms.client = sender_number(self);
   ++state.requests;
-  state.options.port->submit(
-    std::make_unique<Request>(std::move(message), promise_to_sender<Reply>(self)));
+  auto sender = sender_number(self); // The promise takes it away.
+  bring_read<Request, Reply>(*state.options.port, std::move(message), sender, submitter::busy,
+                             promise_to_sender<Reply>(self));
   return caf::delegated<Reply>{};
 }
 

@@ -88,23 +88,31 @@ void wal_keeper::checkpoint_if_due(storage::batch_executor& executor) {
         moved_frames_ = frames;
       plan_.moved(frames);
       return;
-    case wal_plan::step::gate: return close_gate(false);
-    case wal_plan::step::expire: return close_gate(true);
+    case wal_plan::step::gate: return close_gate();
+    case wal_plan::step::expire:
+      end_snapshots(parts_.limits.expire_age, parts_.limits.expire_bytes);
+      return close_gate();
+    case wal_plan::step::end:
+      end_snapshots(std::chrono::milliseconds{0}, parts_.limits.end_bytes);
+      return close_gate();
   }
 }
 
-void wal_keeper::close_gate(bool expire) {
+/// Ends the snapshots that are as old as `age` at least, since the log has passed `limit`.
+void wal_keeper::end_snapshots(std::chrono::milliseconds age, std::int64_t limit) {
+  if (gate_closed_ || !parts_.reads)
+    return;
+  for (auto& snapshot : parts_.reads->expire_older(age)) {
+    ++expired_;
+    complain("the write-ahead log has outgrown " + mebibytes(limit) + ": ended a snapshot of "
+             + std::to_string(snapshot.age.count()) + " ms, held by: " + snapshot.what);
+  }
+}
+
+void wal_keeper::close_gate() {
   if (std::exchange(gate_closed_, true))
     return;
   auto number = ++gates_;
-  if (expire && parts_.reads) {
-    for (auto& snapshot : parts_.reads->expire_older(parts_.limits.expire_age)) {
-      ++expired_;
-      complain("the write-ahead log has outgrown " + mebibytes(parts_.limits.expire_bytes)
-               + ": ended a snapshot of " + std::to_string(snapshot.age.count())
-               + " ms, held by: " + snapshot.what);
-    }
-  }
   parts_.send({kind::gate_over, number}, parts_.limits.gate_patience);
   if (parts_.reads)
     parts_.reads->close_gate([send = parts_.send, number] {

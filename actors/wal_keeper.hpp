@@ -64,7 +64,8 @@ public:
 
 private:
   void checkpoint_if_due(storage::batch_executor& executor);
-  void close_gate(bool expire);
+  void end_snapshots(std::chrono::milliseconds age, std::int64_t limit);
+  void close_gate();
   void empty_log(storage::batch_executor& executor);
   void refuse_or_not(storage::batch_executor& executor);
   void look_when_idle();

@@ -16,12 +16,16 @@ struct wal_limits {
   std::int64_t gate_bytes = std::int64_t{32}
                             << 20; ///< Hold back readers for a moment, so that it can start over.
   std::int64_t expire_bytes = std::int64_t{256} << 20; ///< End the oldest snapshots.
+  std::int64_t end_bytes = std::int64_t{512} << 20;    ///< End every snapshot, however young it is.
   std::int64_t refuse_bytes = std::int64_t{1} << 30;   ///< Refuse bulk writes; a quarter more, all.
   std::chrono::milliseconds gate_patience{50}; ///< How long readers are waited for, and held back.
   std::chrono::milliseconds gate_interval{
     1'000}; ///< From one try to the next; doubles when one fails,
   std::chrono::milliseconds gate_interval_max{32'000}; ///< up to this.
-  std::chrono::milliseconds expire_age{1'000};  ///< Snapshots that are younger are left alone.
+  std::chrono::milliseconds expire_age{1'000}; ///< Snapshots that are younger are left alone.
+  std::chrono::milliseconds end_interval{
+    100}; ///< As `gate_interval`, when every snapshot is ended;
+          ///< up to that one.
   std::chrono::milliseconds idle_after{30'000}; ///< Without writes: empty the log.
 };
 
@@ -30,13 +34,15 @@ class wal_plan {
 public:
   using time_point = std::chrono::steady_clock::time_point;
 
-  explicit wal_plan(wal_limits limits = {}) : limits_(limits), pause_(limits.gate_interval) {}
+  explicit wal_plan(wal_limits limits = {})
+    : limits_(limits), pause_(limits.gate_interval), end_pause_(limits.end_interval) {}
 
   enum class step : std::uint8_t {
     none,
     move,   ///< Move what readers allow into the database file.
     gate,   ///< Hold back readers, then empty the log.
     expire, ///< The same, after the oldest snapshots were ended.
+    end,    ///< The same, after all were.
   };
 
   /// @param frames in the log, of `frame_bytes` each.
@@ -44,6 +50,9 @@ public:
   step due(std::int64_t frames, std::int64_t frame_bytes, bool busy,
            time_point now) const noexcept {
     auto bytes = frames * frame_bytes;
+    // Before writes are refused, reads are.
+    if (bytes >= limits_.end_bytes && (!gate_tried_ || now - *gate_tried_ >= end_pause_))
+      return step::end;
     // Above the second limit there is no time to lose.
     if (bytes >= limits_.expire_bytes
         && (!gate_tried_ || now - *gate_tried_ >= limits_.gate_interval))
@@ -61,6 +70,7 @@ public:
   void gate_tried(bool emptied, std::int64_t frames, time_point now) noexcept {
     moved_at_ = frames;
     pause_ = emptied ? limits_.gate_interval : std::min(2 * pause_, limits_.gate_interval_max);
+    end_pause_ = emptied ? limits_.end_interval : std::min(2 * end_pause_, limits_.gate_interval);
     gate_tried_ = now;
   }
 
@@ -85,6 +95,7 @@ private:
   wal_limits limits_;
   std::int64_t moved_at_ = 0;
   std::chrono::milliseconds pause_;
+  std::chrono::milliseconds end_pause_;
   std::optional<time_point> gate_tried_;
 };
 

@@ -84,11 +84,6 @@ write_port::shared_function write_port::wake_once() {
   return wake_;
 }
 
-/// Returns who has to be told that something waits, if nobody watches the deadlines.
-write_port::shared_function write_port::arm_once() {
-  return arm_ && !std::exchange(watched_, true) ? arm_ : nullptr;
-}
-
 void write_port::insert(request_pointer request, bool counted) {
   if (request->deadline == time_point{})
     request->deadline = deadline_from(clock_->now(), request->timeout().value_or(limits_.timeout));
@@ -122,7 +117,7 @@ void write_port::insert(request_pointer request, bool counted) {
       last_client_ = kept.client;
       queue_.push(std::move(request));
       size_.store(queue_.size(), std::memory_order_relaxed);
-      arm = arm_once();
+      arm = deadlines_.once();
       if (can_lend(kept)) {
         who = kept.brought_by();
         client = kept.client;
@@ -206,7 +201,7 @@ bool write_port::expire() {
     std::lock_guard guard(mutex_);
     late = queue_.take_expired(clock_->now());
     waits = !queue_.empty();
-    watched_ = waits;
+    deadlines_.goes_on(waits);
   }
   for (auto& one : late)
     one->fail(expired_failure());
@@ -217,10 +212,9 @@ void write_port::watch_deadlines(std::function<void()> arm) {
   shared_function now;
   {
     std::lock_guard guard(mutex_);
-    arm_ = arm ? std::make_shared<const std::function<void()>>(std::move(arm)) : nullptr;
-    watched_ = false;
+    deadlines_.set(std::move(arm));
     if (!queue_.empty())
-      now = arm_once();
+      now = deadlines_.once();
   }
   if (now)
     (*now)();
@@ -237,7 +231,7 @@ void write_port::close(const std::string& reason) {
     std::lock_guard guard(mutex_);
     closed_ = reason;
     left = queue_.take_all();
-    arm_ = nullptr;
+    deadlines_.set({});
   }
   for (auto& one : left)
     one->fail(make_failure(errc::unavailable, reason));

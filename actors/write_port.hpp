@@ -3,6 +3,7 @@
 #include "quire/actors/admission.hpp"
 #include "quire/actors/fair_queue.hpp"
 #include "quire/actors/submitter.hpp"
+#include "quire/actors/watch.hpp"
 #include "quire/actors/writer_requests.hpp"
 #include "quire/messages/types/clock_source.hpp"
 #include "quire/messages/write.hpp"
@@ -150,7 +151,6 @@ private:
   void insert(request_pointer request, bool counted);
   bool can_lend(const write_request& request) const;
   shared_function wake_once();
-  shared_function arm_once();
   std::chrono::milliseconds retry_after_locked() const;
   caf::error overloaded(bool client);
 
@@ -165,15 +165,14 @@ private:
   std::string closed_to_clients_;
   std::string closed_;
   shared_function wake_;
-  shared_function arm_;
   shared_lender lend_;
   std::uint64_t writer_ = 0;
   std::pair<std::chrono::milliseconds, caf::error> overloaded_[2];
   std::atomic<std::size_t> size_{0}; ///< About what waits, without the mutex.
   phase phase_ = phase::asleep;
-  std::uint64_t last_client_ = 0;  ///< Whose request came last,
-  std::size_t in_a_row_ = 0;       ///< and how many of his did.
-  bool watched_ = false;           ///< Somebody will call `expire`.
+  std::uint64_t last_client_ = 0; ///< Whose request came last,
+  std::size_t in_a_row_ = 0;      ///< and how many of his did.
+  watch deadlines_;
   double request_seconds_ = 20e-6; ///< What one request took lately.
   std::atomic<std::size_t> last_members_{1};
   std::atomic<std::int64_t> lent_{0};

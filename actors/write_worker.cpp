@@ -298,7 +298,8 @@ void write_worker::finish() {
   release(0);
   {
     std::lock_guard guard(in_use_); // Whoever is lent it now is done then.
-    while (executor_ && have_batch() && commit_batch(true)) {
+    // What broke may have committed what was taken: it must not be executed again.
+    while (executor_ && !broken_ && have_batch() && commit_batch(true)) {
     }
   }
   close();

@@ -56,7 +56,8 @@ struct options {
   /// write-ahead log cannot shrink while it is open.
   std::chrono::milliseconds snapshot_lease{30'000};
   /// Past this size of the write-ahead log bulk writes are refused, past a quarter more all,
-  /// until readers let it shrink; at least 64 MiB. A quarter of it ends old snapshots.
+  /// until readers let it shrink; at least 64 MiB. A quarter of it ends snapshots that are
+  /// older than a second, half of it all.
   std::int64_t wal_bytes_max = std::int64_t{1} << 30;
   std::chrono::milliseconds key_retention{86'400'000}; ///< How long idempotency keys count.
 

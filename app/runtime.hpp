@@ -134,9 +134,14 @@ public:
   requires std::is_invocable_v<F&, storage::snapshot&>
   auto read(F f) -> std::invoke_result_t<F&, storage::snapshot&> {
     using result = std::invoke_result_t<F&, storage::snapshot&>;
-    auto value = std::make_shared<std::optional<result>>();
-    read_call([f = std::move(f), value](storage::snapshot& db) mutable { value->emplace(f(db)); });
-    return std::move(**value);
+    if constexpr (std::is_void_v<result>) {
+      read_call(std::move(f));
+    } else {
+      auto value = std::make_shared<std::optional<result>>();
+      read_call(
+        [f = std::move(f), value](storage::snapshot& db) mutable { value->emplace(f(db)); });
+      return std::move(**value);
+    }
   }
 
   /// Runs the functions at a time, each on a thread and a connection of its own, all on one

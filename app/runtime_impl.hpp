@@ -1,5 +1,6 @@
 #pragma once
 
+#include "quire/actors/bring.hpp"
 #include "quire/actors/writer_requests.hpp"
 #include "quire/app/bridge.hpp"
 #include "quire/app/receivers.hpp"
@@ -118,13 +119,8 @@ struct runtime::impl {
                     actors::submitter who) {
     if (!tree.writes)
       throw failure(errc::unavailable, "this runtime was opened without a writer");
-    if (message.terms.client == 0)
-      message.terms.client = thread_number();
-    auto sync = message.sync.value_or(chosen.sync);
-    tree.writes->submit(
-      std::make_unique<Request>(std::move(message), sync,
-                                actors::promise<messages::receipt>{std::move(receiver)}),
-      who);
+    actors::bring_write<Request>(*tree.writes, chosen.sync, std::move(message), thread_number(),
+                                 who, actors::promise<messages::receipt>{std::move(receiver)});
   }
 
   /// The same, and waits for it.
@@ -144,11 +140,8 @@ struct runtime::impl {
   template <class Request, class Reply, class Message>
   void submit_read(Message message, std::shared_ptr<actors::receiver<Reply>> receiver,
                    actors::submitter who) {
-    if (message.terms.client == 0)
-      message.terms.client = thread_number();
-    tree.reads->submit(
-      std::make_unique<Request>(std::move(message), actors::promise<Reply>{std::move(receiver)}),
-      who);
+    actors::bring_read<Request, Reply>(*tree.reads, std::move(message), thread_number(), who,
+                                       actors::promise<Reply>{std::move(receiver)});
   }
 
   /// The same, and waits for it.

@@ -65,6 +65,7 @@ actors::service_tree_options tree_options(const options& from, const opened_data
   to.key_retention = from.key_retention;
   to.wal.refuse_bytes = from.wal_bytes_max;
   to.wal.expire_bytes = from.wal_bytes_max / 4;
+  to.wal.end_bytes = from.wal_bytes_max / 2;
   to.batch_members_max = from.batch_members_max;
   to.waiting_max = from.waiting_max;
   to.waiting_bytes_max = from.waiting_bytes_max;

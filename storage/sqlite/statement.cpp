@@ -156,16 +156,12 @@ std::vector<value> statement::row(int count, std::size_t& bytes, std::size_t byt
   bytes += static_cast<std::size_t>(count) * sizeof(value);
   for (int i = 0; i < count; ++i) {
     auto type = sqlite3_column_type(stmt_.get(), i);
-    if (type == SQLITE_INTEGER) {
-      result.emplace_back(int64(i));
-      continue;
-    }
     if (type == SQLITE_TEXT || type == SQLITE_BLOB) {
       bytes += static_cast<std::size_t>(sqlite3_column_bytes(stmt_.get(), i));
       if (bytes > bytes_max)
         break;
     }
-    result.push_back(column(i));
+    result.push_back(column_as(i, type));
   }
   return result;
 }
@@ -206,7 +202,11 @@ std::optional<std::int64_t> statement::optional_int64(int column) const {
 }
 
 value statement::column(int column) const {
-  switch (sqlite3_column_type(stmt_.get(), column)) {
+  return column_as(column, sqlite3_column_type(stmt_.get(), column));
+}
+
+value statement::column_as(int column, int type) const {
+  switch (type) {
     case SQLITE_INTEGER: return int64(column);
     case SQLITE_FLOAT: return real(column);
     case SQLITE_TEXT: return text(column);

@@ -91,6 +91,7 @@ public:
   void reset() noexcept;
 
 private:
+  value column_as(int column, int type) const;
   std::vector<value> row(int count, std::size_t& bytes, std::size_t bytes_max);
   [[noreturn]] void refuse_size(std::size_t rows_max, std::size_t bytes_max);
   void rewind(std::size_t values);

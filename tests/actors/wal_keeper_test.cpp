@@ -28,6 +28,7 @@ struct keeper_fixture {
     executor.emplace([this] { return storage::connection::open_writer(options); });
     limits.gate_bytes = 200'000;
     limits.expire_bytes = 400'000;
+    limits.end_bytes = 500'000;
     limits.refuse_bytes = 600'000;
     wal_keeper::parts parts;
     parts.limits = limits;
@@ -157,6 +158,27 @@ BOOST_AUTO_TEST_CASE(old_snapshots_are_ended_when_the_log_outgrows_its_second_li
   reads->done(reader);
   pass_on();
   BOOST_TEST(frames() == 0);
+}
+
+// Before writes are refused, because nobody would let go.
+BOOST_AUTO_TEST_CASE(young_snapshots_are_ended_before_writes_are_refused) {
+  auto reader = reads->attach(reader_kind::slow, [] {});
+  auto db = storage::connection::open_reader(options);
+  std::optional<storage::read_guard> snapshot{db};
+  db.prepare("SELECT count(*) FROM t")->step();
+  BOOST_TEST(reads->hold_snapshot(reader, "SELECT 1"));
+  write(410'000);
+  BOOST_TEST(!reader->expire); // It is younger than a second.
+  BOOST_TEST(fire(wal_signal::kind::gate_over));
+  clock->time += std::chrono::milliseconds{200};
+  write(100'000);
+  BOOST_TEST(reader->expire);
+  BOOST_TEST(count("snapshots_expired") == 1);
+  snapshot.reset();
+  reads->done(reader);
+  pass_on();
+  BOOST_TEST(frames() == 0);
+  BOOST_TEST(count("writes_refused") == 0);
 }
 
 BOOST_AUTO_TEST_CASE(past_the_last_limit_writes_are_refused_until_the_log_is_short_again) {

@@ -137,6 +137,23 @@ BOOST_AUTO_TEST_CASE(what_breaks_while_it_is_lent_is_thrown_in_the_writer) {
   BOOST_TEST(mine->failed_with(errc::commit_outcome_unknown));
 }
 
+// It was committed before that: whoever asked must look.
+BOOST_AUTO_TEST_CASE(what_broke_is_not_executed_again_at_the_end) {
+  publish = [](const committed&) { throw 42; };
+  int runs = 0;
+  auto mine = call(
+    [&](storage::transaction& tx) {
+      ++runs;
+      tx.announce({event::topic::task_ready, 1});
+    },
+    submitter::blocked);
+  auto waiting = insert(submitter::busy);
+  worker->finish();
+  BOOST_TEST(runs == 1);
+  BOOST_TEST(mine->failed_with(errc::commit_outcome_unknown));
+  BOOST_TEST(!waiting->answered()); // For the next writer.
+}
+
 BOOST_AUTO_TEST_CASE(the_end_waits_for_who_is_lent_it_and_commits_the_rest) {
   std::promise<void> begun;
   std::promise<void> go_on;

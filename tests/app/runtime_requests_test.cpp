@@ -449,4 +449,12 @@ BOOST_AUTO_TEST_CASE(a_stream_does_not_work_in_a_child) {
   BOOST_TEST(rows.next().has_value());
 }
 
+// As with a write: what a function only looks at or passes on needs no value.
+BOOST_AUTO_TEST_CASE(a_function_of_a_read_may_return_nothing) {
+  runtime running{chosen()};
+  std::size_t seen = 0;
+  running.read([&](const storage::snapshot& db) { seen = db.query({"SELECT 7", {}}).rows.size(); });
+  BOOST_TEST(seen == 1);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -15,6 +15,7 @@ wal_limits small() {
   wal_limits limits;
   limits.gate_bytes = 16'000;
   limits.expire_bytes = 64'000;
+  limits.end_bytes = 80'000;
   limits.refuse_bytes = 100'000;
   return limits;
 }
@@ -70,6 +71,30 @@ BOOST_AUTO_TEST_CASE(past_the_second_limit_snapshots_are_ended_without_delay) {
     plan.gate_tried(false, 16'000, start);
   BOOST_TEST((plan.due(64'000, 1, true, start + 999ms) != step::expire));
   BOOST_TEST((plan.due(64'000, 1, true, start + 1s) == step::expire));
+}
+
+// Reads that overlap must never be why writes are refused.
+BOOST_AUTO_TEST_CASE(before_writes_are_refused_every_snapshot_is_ended) {
+  actors::wal_plan plan{small()};
+  BOOST_TEST((plan.due(79'999, 1, true, start) == step::expire));
+  BOOST_TEST((plan.due(80'000, 1, true, start) == step::end));
+  plan.gate_tried(true, 80'000, start);
+  BOOST_TEST((plan.due(80'000, 1, true, start + 99ms) != step::end));
+  BOOST_TEST((plan.due(80'000, 1, true, start + 100ms) == step::end));
+}
+
+// Then another process holds the snapshot, and ours would be ended for nothing.
+BOOST_AUTO_TEST_CASE(snapshots_ended_in_vain_are_ended_less_often) {
+  actors::wal_plan plan{small()};
+  auto now = start;
+  for (auto pause : {200ms, 400ms, 800ms, 1000ms, 1000ms}) {
+    plan.gate_tried(false, 80'000, now);
+    BOOST_TEST((plan.due(80'000, 1, true, now + pause - 1ms) == step::none));
+    now += pause;
+    BOOST_TEST((plan.due(80'000, 1, true, now) == step::end));
+  }
+  plan.gate_tried(true, 80'000, now);
+  BOOST_TEST((plan.due(80'000, 1, true, now + 100ms) == step::end));
 }
 
 BOOST_AUTO_TEST_CASE(past_the_last_limit_bulk_is_refused_first_then_everybody) {

@@ -12,8 +12,6 @@ namespace quire {
 
 system_config::system_config() {
   set("scheduler.policy", caf::atom("sharing"));
-  // An actor that answers itself would never let others have its thread.
-  set("scheduler.max-throughput", std::size_t{8});
   set("scheduler.max-threads", std::max<std::size_t>(2, std::thread::hardware_concurrency()));
   add_thread_hook<thread_mark>();
 }

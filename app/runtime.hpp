@@ -161,7 +161,10 @@ public:
   messages::request_cancelled::stage cancel_request(std::uint64_t request,
                                                     std::uint64_t client = 0);
 
-  /// Puts a task into its queue; it is durable when this returns.
+  /// Puts a task into its queue; it is durable when this returns, as sure as `options::sync`
+  /// says. With `access_mode::visit` the owner, in another process, sees it within 5 s.
+  /// @throws failure: `invalid_argument`, naming the field that is outside of its limits;
+  ///         as `write`. Then no task was created.
   task_id enqueue(task_spec task);
   std::vector<task_id> enqueue(std::vector<task_spec> tasks);
 

@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_SUITE(power)
 // Every request that was told so is there, none is there in part, and none that was
 // refused, wherever the power goes.
 BOOST_AUTO_TEST_CASE(what_was_committed_survives_a_power_cut) {
-  auto sum = many_seeds(durability::full, number_from_environment("QUIRE_TORTURE_CUTS", 2500));
+  auto sum = many_seeds(durability::full, number_from_environment("QUIRE_TORTURE_CUTS", 5000));
   BOOST_TEST(sum.committed > sum.power_cuts);
   BOOST_TEST(sum.taken_back == 0);
 }
@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(what_was_committed_survives_a_power_cut) {
 // process died.
 BOOST_AUTO_TEST_CASE(without_being_sure_a_prefix_survives) {
   auto sum =
-    many_seeds(durability::normal, number_from_environment("QUIRE_TORTURE_CUTS", 2500) / 2);
+    many_seeds(durability::normal, number_from_environment("QUIRE_TORTURE_CUTS", 5000) / 2);
   if (sum.power_cuts > 100)
     BOOST_TEST(sum.taken_back > 0);
 }

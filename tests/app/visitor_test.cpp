@@ -1,0 +1,85 @@
+// A program that works beside the owner of a database, on real files and threads.
+
+#include "quire/app/runtime.hpp"
+
+#include "quire/storage/sqlite/connection.hpp"
+#include "quire/tests/support/temp_dir.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <optional>
+
+namespace {
+
+using namespace quire;
+using namespace std::chrono_literals;
+
+constexpr auto limit = 60s;
+
+struct visitor_fixture {
+  options chosen(access_mode mode) const {
+    options result;
+    result.database = dir / "visited.db";
+    result.mode = mode;
+    return result;
+  }
+
+  static task_spec task_of(std::string kind) {
+    task_spec spec;
+    spec.kind = std::move(kind);
+    spec.payload = "7";
+    return spec;
+  }
+
+  tests::temp_dir dir;
+};
+
+template <class F>
+std::optional<errc> code_of(F f) {
+  try {
+    f();
+    return std::nullopt;
+  } catch (const failure& why) {
+    return why.code();
+  }
+}
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(visitor, visitor_fixture)
+
+// Whoever only brings work needs no services, and leaves those of the owner alone.
+BOOST_AUTO_TEST_CASE(a_visitor_enqueues_for_the_owner) {
+  auto with = chosen(access_mode::own);
+  with.handle("noted",
+              [](task_context& context) { return task_outcome::success(context.task.payload); });
+  quire::runtime owner{std::move(with)};
+  task_id task;
+  {
+    quire::runtime beside{chosen(access_mode::visit)};
+    task = beside.enqueue(task_of("noted"));
+    BOOST_TEST((code_of([&] { beside.enqueue(task_of("")); }) == errc::invalid_argument));
+  }
+  BOOST_TEST((owner.wait(task, limit).state == task_state::completed));
+  BOOST_TEST(owner.find(task)->output == "7");
+  BOOST_TEST(owner.tasks().size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(whoever_only_looks_enqueues_nothing) {
+  { quire::runtime owner{chosen(access_mode::own)}; }
+  quire::runtime looking{chosen(access_mode::look)};
+  BOOST_TEST((code_of([&] { looking.enqueue(task_of("noted")); }) == errc::unavailable));
+  BOOST_TEST(looking.tasks().empty());
+}
+
+BOOST_AUTO_TEST_CASE(tasks_need_a_database_of_quire) {
+  {
+    storage::connection_options foreign;
+    foreign.path = chosen(access_mode::own).database;
+    storage::connection::open_writer(foreign).execute("CREATE TABLE t(x)");
+  }
+  quire::runtime beside{chosen(access_mode::visit)};
+  BOOST_TEST((code_of([&] { beside.enqueue(task_of("noted")); }) == errc::not_found));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -3,6 +3,7 @@
 #include "quire/messages/types/pipeline.hpp"
 #include "quire/messages/types/task.hpp"
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -51,6 +52,15 @@ struct task_show_arguments {
   bool json = false;
 };
 
+/// `quire task submit`.
+struct task_submit_arguments {
+  task_spec task; ///< `payload` is as it was given: `-` for the standard input.
+  std::chrono::milliseconds delay{0};
+  bool text = false; ///< The payload need not be JSON.
+  given_database database;
+  bool json = false;
+};
+
 /// `quire task retry` and `quire task cancel`.
 struct task_change_arguments {
   enum class change : std::uint8_t { retry, cancel };
@@ -88,7 +98,7 @@ struct print_text {
 };
 
 using command = std::variant<print_text, run_arguments, sql_arguments, task_list_arguments,
-                             task_show_arguments, task_change_arguments, pipeline_list_arguments,
-                             pipeline_show_arguments, status_arguments>;
+                             task_show_arguments, task_submit_arguments, task_change_arguments,
+                             pipeline_list_arguments, pipeline_show_arguments, status_arguments>;
 
 } // namespace quire::cli

@@ -147,14 +147,14 @@ public:
 
   /// One of the texts that `from_string` knows; `known` are all of them.
   template <class Parse>
-  auto choice(const std::string& name, Parse from_string,
+  auto choice(const std::string& name, const std::string& what, Parse from_string,
               const std::vector<std::string>& known) const -> decltype(from_string(std::string{})) {
     auto value = text(name);
     if (!value)
       return std::nullopt;
     auto result = from_string(*value);
     if (!result)
-      refuse(*app_, name + ": unknown state '" + actors::printable(*value) + "'"
+      refuse(*app_, name + ": unknown " + what + " '" + actors::printable(*value) + "'"
                       + actors::suggestion(*value, known));
     return result;
   }
@@ -197,12 +197,40 @@ task_list_arguments read_task_list(const words& line) {
   for (auto state : all_task_states())
     states.emplace_back(to_string(state));
   task_list_arguments result;
-  result.filter.state = line.choice("--state", task_state_from_string, states);
+  result.filter.state = line.choice("--state", "state", task_state_from_string, states);
   result.filter.kind = line.text("--kind");
   if (auto run = line.number("--run", 1))
     result.filter.run = run_id{*run};
   result.filter.stage = line.text("--stage");
   result.filter.limit = line.number("--limit", 0);
+  return result;
+}
+
+task_submit_arguments read_submit(const words& line) {
+  constexpr std::int64_t ten_years_s = std::int64_t{10} * 366 * 24 * 3600;
+  task_submit_arguments result;
+  auto& task = result.task;
+  task.kind = line.argument("KIND");
+  task.payload = line.text("PAYLOAD").value_or("{}");
+  result.text = line.flag("--text");
+  if (auto queue = line.text("--queue"))
+    task.queue = *queue;
+  task.priority = line
+                    .choice("--priority", "priority", task_priority_from_string,
+                            {"urgent", "high", "normal", "low"})
+                    .value_or(task.priority);
+  if (auto seconds = line.number("--delay", 0, ten_years_s))
+    result.delay = std::chrono::seconds{*seconds};
+  if (auto attempts = line.number("--attempts", 1, 1000))
+    task.retry.attempts_max = static_cast<int>(*attempts);
+  if (auto seconds = line.number("--timeout", 0, ten_years_s))
+    task.timeout = std::chrono::seconds{*seconds};
+  task.gate = line.text("--gate").value_or("");
+  if (auto capacity = line.number("--gate-capacity", 1, 100'000)) {
+    if (task.gate.empty())
+      refuse(line.app(), "--gate-capacity needs --gate");
+    task.gate_capacity = static_cast<int>(*capacity);
+  }
   return result;
 }
 
@@ -224,7 +252,7 @@ pipeline_list_arguments read_pipeline_list(const words& line) {
                      run_state::failed, run_state::cancelled})
     states.emplace_back(to_string(state));
   pipeline_list_arguments result;
-  result.filter.state = line.choice("--state", run_state_from_string, states);
+  result.filter.state = line.choice("--state", "state", run_state_from_string, states);
   result.filter.pipeline = line.text("--name");
   result.filter.limit = line.number("--limit", 0);
   return result;
@@ -244,6 +272,8 @@ command read_command(const grammar& known, const words& line) {
     return read_run(line);
   if (app == known.sql)
     return with_shared(line, sql_arguments{line.argument("SQL"), line.all("PARAM"), {}, false});
+  if (app == known.task_submit)
+    return with_shared(line, read_submit(line));
   if (app == known.task_list)
     return with_shared(line, read_task_list(line));
   if (app == known.task_show) {

@@ -13,6 +13,7 @@ exit_status run_pipeline(const run_arguments& arguments, console& to);
 exit_status run_sql(const sql_arguments& arguments, console& to);
 exit_status list_tasks(const task_list_arguments& arguments, console& to);
 exit_status show_task(const task_show_arguments& arguments, console& to);
+exit_status submit_task(const task_submit_arguments& arguments, console& to);
 exit_status change_tasks(const task_change_arguments& arguments, console& to);
 exit_status list_pipelines(const pipeline_list_arguments& arguments, console& to);
 exit_status show_pipeline(const pipeline_show_arguments& arguments, console& to);

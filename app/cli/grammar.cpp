@@ -40,6 +40,13 @@ constexpr auto change_footer =
   R"(Works while another process runs the database: that process takes notice
 within seconds. If nobody runs it, the change waits for the next quire run.)";
 
+constexpr auto submit_footer =
+  R"(It is committed when this returns. Works while another process runs the database:
+that process takes notice within seconds. If nobody does, the task waits for the next
+one that has a handler for its kind; quire run has one for the kind command:
+
+  quire task submit command '{"argv": ["make", "report"], "cwd": "/srv/app"}')";
+
 /// The lines of use as we write them: which arguments must be there is not
 /// known to the library.
 class help_format : public CLI::Formatter {
@@ -159,7 +166,7 @@ void grammar::add_sql() {
 }
 
 void grammar::add_task() {
-  task = add_command(root, "task", "List, show, retry and cancel tasks.",
+  task = add_command(root, "task", "Submit, list, show, retry and cancel tasks.",
                      "quire task COMMAND [OPTION]...");
   task_list =
     add_command(*task, "list", "List tasks by their number.", "quire task list [OPTION]...");
@@ -171,6 +178,7 @@ void grammar::add_task() {
   task_show = add_command(*task, "show", "Show one task with all that hangs on it.",
                           "quire task show ID [OPTION]...");
   add_value(task_show, "ID", "", "Number of the task");
+  add_submit();
   task_retry =
     add_command(*task, "retry", "Start ended tasks again.", "quire task retry ID... [OPTION]...");
   add_values(task_retry, "ID", "",
@@ -181,10 +189,28 @@ void grammar::add_task() {
   add_values(task_cancel, "ID", "", "Numbers of tasks that have not ended");
   add_value(task_cancel, "--reason", "TEXT", "Why; kept with the task");
   task_cancel->footer(change_footer);
-  for (auto* each : {task_list, task_show, task_retry, task_cancel}) {
+  for (auto* each : {task_submit, task_list, task_show, task_retry, task_cancel}) {
     add_database(each);
     add_flag(each, "--json", "JSON lines, one task each, with all fields");
   }
+}
+
+void grammar::add_submit() {
+  task_submit = add_command(*task, "submit", "Put a task into its queue.",
+                            "quire task submit KIND [PAYLOAD] [OPTION]...");
+  add_value(task_submit, "KIND", "", "Which handler runs it");
+  add_value(task_submit, "PAYLOAD", "",
+            "What the handler gets, JSON (default: {}); - for the standard input");
+  add_flag(task_submit, "--text", "PAYLOAD is any text");
+  add_value(task_submit, "--queue", "NAME", "Its queue (default: default)");
+  add_value(task_submit, "--priority", "P", "urgent, high, normal (the default) or low");
+  add_value(task_submit, "--delay", "SECONDS", "Not before so many seconds from now");
+  add_value(task_submit, "--attempts", "N", "All attempts, the first included (default: 3)");
+  add_value(task_submit, "--timeout", "SECONDS", "For one attempt; 0: no limit (default: 600)");
+  add_value(task_submit, "--gate", "NAME",
+            "Tasks of one gate run at most --gate-capacity at a time");
+  add_value(task_submit, "--gate-capacity", "N", "If the gate is new (default: 1)");
+  task_submit->footer(submit_footer);
 }
 
 void grammar::add_pipeline() {

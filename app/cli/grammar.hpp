@@ -20,6 +20,7 @@ public:
   CLI::App* run = nullptr;
   CLI::App* sql = nullptr;
   CLI::App* task = nullptr;
+  CLI::App* task_submit = nullptr;
   CLI::App* task_list = nullptr;
   CLI::App* task_show = nullptr;
   CLI::App* task_retry = nullptr;
@@ -35,6 +36,7 @@ private:
   void add_run();
   void add_sql();
   void add_task();
+  void add_submit();
   void add_pipeline();
 
   std::map<const CLI::App*, std::string> usages_;

@@ -1,8 +1,11 @@
+#include "quire/actors/pipeline_parser.hpp"
+#include "quire/actors/strict_json.hpp"
 #include "quire/app/cli/commands.hpp"
 #include "quire/app/cli/database_choice.hpp"
 #include "quire/app/cli/format.hpp"
 #include "quire/app/cli/json_objects.hpp"
 #include "quire/app/cli/task_view.hpp"
+#include "quire/app/cli/text_source.hpp"
 #include "quire/app/runtime.hpp"
 #include "quire/storage/owner_lock.hpp"
 #include "quire/storage/sqlite/task_store.hpp"
@@ -39,6 +42,29 @@ std::string when_it_happens(const database_choice& database) {
   if (auto owner = storage::owner_lock::owner_of(database.path()))
     return *owner + " runs the database and takes notice within seconds";
   return "nobody runs the database: the next quire run takes it up";
+}
+
+std::string when_it_runs(const database_choice& database) {
+  if (storage::owner_lock::owner_of(database.path()))
+    return when_it_happens(database);
+  return "nobody runs the database: the task waits for a process that does";
+}
+
+/// @throws usage_error if it should be JSON and is not.
+std::string payload_of(const task_submit_arguments& arguments) {
+  constexpr std::size_t bytes_max = (std::size_t{64} << 20) + 1; // One more is refused later.
+  constexpr std::size_t depth_max = 200;
+  auto& given = arguments.task.payload;
+  auto text = given == "-" ? read_source("quire task submit", given, bytes_max) : given;
+  if (arguments.text)
+    return text;
+  try {
+    static_cast<void>(actors::parse_strict_json(text, depth_max));
+  } catch (const actors::pipeline_error& wrong) {
+    throw usage_error(std::string{"quire task submit: PAYLOAD is no JSON: "} + wrong.what()
+                      + "; nothing was created (--text allows any text)");
+  }
+  return text;
 }
 
 task_state change_one(runtime& visiting, const task_change_arguments& arguments, task_id task) {
@@ -86,6 +112,24 @@ exit_status show_task(const task_show_arguments& arguments, console& to) {
     throw command_error("there is no task " + std::to_string(arguments.task.value)
                         + " in the database " + database.description());
   to.out(arguments.json ? json_line(to_json(*details)) : task_text(*details));
+  return exit_completed;
+}
+
+exit_status submit_task(const task_submit_arguments& arguments, console& to) {
+  auto task = arguments.task;
+  task.payload = payload_of(arguments);
+  database_choice database(arguments.database);
+  database.look_at_tasks(); // Says what is missing, and creates nothing.
+  auto visiting = database.visit();
+  if (arguments.delay.count() > 0)
+    task.run_at_ms = system_clock_source{}.unix_ms() + arguments.delay.count();
+  auto id = visiting->enqueue(std::move(task));
+  auto record = visiting->find(id)->task;
+  if (arguments.json)
+    to.out(json_line(to_json(record)));
+  else
+    to.out("task " + std::to_string(id.value) + ": " + std::string{to_string(record.state)}
+           + "; database: " + database.description() + "; " + when_it_runs(database) + "\n");
   return exit_completed;
 }
 

@@ -145,4 +145,39 @@ BOOST_AUTO_TEST_CASE(a_refusal_names_the_command_and_where_to_read_on) {
     == "quire run: --workers: '1e3' is no whole number from 1 to 1024 (see quire run --help)");
 }
 
+BOOST_AUTO_TEST_CASE(a_task_is_submitted_with_all_that_it_may_have) {
+  auto plain = read<task_submit_arguments>({"task", "submit", "resize"});
+  BOOST_TEST(plain.task.kind == "resize");
+  BOOST_TEST(plain.task.payload == "{}");
+  BOOST_TEST((plain.task.priority == task_priority::normal));
+  BOOST_TEST(!plain.text);
+  auto full = read<task_submit_arguments>(
+    {"task", "submit", "resize", "[1]", "--queue", "img", "--priority=urgent", "--delay", "5",
+     "--attempts", "7", "--timeout", "0", "--gate", "disk", "--gate-capacity", "2", "--json"});
+  BOOST_TEST(full.task.payload == "[1]");
+  BOOST_TEST(full.task.queue == "img");
+  BOOST_TEST((full.task.priority == task_priority::urgent));
+  BOOST_TEST((full.delay == std::chrono::seconds{5}));
+  BOOST_TEST(full.task.retry.attempts_max == 7);
+  BOOST_TEST(full.task.timeout.count() == 0);
+  BOOST_TEST(full.task.gate == "disk");
+  BOOST_TEST(full.task.gate_capacity == 2);
+  BOOST_TEST(full.json);
+}
+
+BOOST_AUTO_TEST_CASE(what_no_task_can_have_is_refused) {
+  auto refused = [](words more, const std::string& why) {
+    words line{"task", "submit"};
+    line.insert(line.end(), more.begin(), more.end());
+    BOOST_TEST(refusal(line).find(why) != std::string::npos, refusal(line));
+  };
+  refused({}, "the argument KIND is missing");
+  refused({"a", "{}", "b"}, "'b' is one argument too many");
+  refused({"a", "--priority", "urgnt"}, "unknown priority 'urgnt'");
+  refused({"a", "--delay", "1.5"}, "--delay: '1.5' is no whole number");
+  refused({"a", "--attempts", "0"}, "--attempts: '0' is no whole number from 1 to 1000");
+  refused({"a", "--gate-capacity", "2"}, "--gate-capacity needs --gate");
+  refused({"a", "--prio", "high"}, "unknown option");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -57,7 +57,7 @@ const std::vector<bad_line> bad_lines{
   {{"sql"}, "the argument SQL is missing"},
   {{"sql", " ; "}, "SQL is empty"},
   {{"sql", "SELECT 1", "--jsn"}, "did you mean --json?"},
-  {{"task"}, "known are: list, show, retry, cancel"},
+  {{"task"}, "known are: list, show, submit, retry, cancel"},
   {{"task", "lst"}, "did you mean list?"},
   {{"task", "list", "--state", "compleed"}, "did you mean completed?"},
   {{"task", "list", "--run", "first"}, "'first' is no whole number"},

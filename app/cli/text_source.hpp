@@ -1,0 +1,15 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace quire::cli {
+
+/// What messages call `file`, in which `-` is the standard input.
+std::string shown_source(const std::string& file);
+
+/// Returns what is in `file`, `-` for the standard input; no more than its first `bytes_max`.
+/// @throws usage_error: one line that begins with `command` and names the file.
+std::string read_source(const std::string& command, const std::string& file, std::size_t bytes_max);
+
+} // namespace quire::cli

@@ -201,8 +201,11 @@ std::size_t read_worker::serve_round(std::vector<read_port::request_pointer>& ba
   opened_ = options_.clock->now();
   auto budget = options_.kind == reader_kind::quick ? options_.quick_limit : no_budget;
   for (auto now = opened_; first < batch.size() && now - opened_ <= snapshot_round;
-       now = options_.clock->now())
+       now = options_.clock->now()) {
     serve_or_move(batch[first++], now, budget, read_length::long_);
+    if (slot_->expire.load()) // What has not begun needs another snapshot only.
+      break;
+  }
   return first;
 }
 

@@ -12,6 +12,9 @@ namespace quire {
 
 system_config::system_config() {
   set("scheduler.policy", caf::atom("sharing"));
+  // By default a turn ends only when the mailbox is empty: an actor that goes on sending to
+  // itself, and is answered at once, would keep its thread for ever.
+  set("scheduler.max-throughput", std::size_t{2000});
   set("scheduler.max-threads", std::max<std::size_t>(2, std::thread::hardware_concurrency()));
   add_thread_hook<thread_mark>();
 }

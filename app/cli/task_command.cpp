@@ -38,16 +38,11 @@ std::int64_t each_page(runtime& looking, task_filter filter, Take take) {
   }
 }
 
-std::string when_it_happens(const database_choice& database) {
+/// @param without_owner what happens if nobody runs the database.
+std::string when_it_happens(const database_choice& database, const char* without_owner) {
   if (auto owner = storage::owner_lock::owner_of(database.path()))
     return *owner + " runs the database and takes notice within seconds";
-  return "nobody runs the database: the next quire run takes it up";
-}
-
-std::string when_it_runs(const database_choice& database) {
-  if (storage::owner_lock::owner_of(database.path()))
-    return when_it_happens(database);
-  return "nobody runs the database: the task waits for a process that does";
+  return std::string{"nobody runs the database: "} + without_owner;
 }
 
 /// @throws usage_error if it should be JSON and is not.
@@ -129,7 +124,8 @@ exit_status submit_task(const task_submit_arguments& arguments, console& to) {
     to.out(json_line(to_json(record)));
   else
     to.out("task " + std::to_string(id.value) + ": " + std::string{to_string(record.state)}
-           + "; database: " + database.description() + "; " + when_it_runs(database) + "\n");
+           + "; database: " + database.description() + "; "
+           + when_it_happens(database, "the task waits for a process that does") + "\n");
   return exit_completed;
 }
 
@@ -153,7 +149,8 @@ exit_status change_tasks(const task_change_arguments& arguments, console& to) {
     }
   }
   if (!arguments.json && status == exit_completed)
-    to.out("database: " + database.description() + "; " + when_it_happens(database) + "\n");
+    to.out("database: " + database.description() + "; "
+           + when_it_happens(database, "the next quire run takes it up") + "\n");
   return status;
 }
 

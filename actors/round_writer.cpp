@@ -42,8 +42,10 @@ round_answer write_round(transaction& tx, const round_order& order) {
     answer.recovered = recover(tx, order);
   if (round.promote)
     answer.next_due_ms = promote_due_tasks(tx, order.now_ms);
-  if (round.claims > 0)
-    answer.claimed = claim_tasks(tx, order.kinds, round.claims, order.boot, order.now_ms);
+  if (round.claims + round.ahead > 0)
+    answer.claimed = claim_tasks(tx, order.kinds, round.claims,
+                                 {round.ahead, order.ahead_time, order.quick}, order.boot,
+                                 order.now_ms);
   return answer;
 }
 

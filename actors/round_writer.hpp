@@ -3,6 +3,7 @@
 #include "quire/actors/task_rounds.hpp"
 #include "quire/storage/sqlite/task_store.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,6 +15,9 @@ namespace quire::actors {
 struct round_order {
   task_round round;
   std::vector<std::string> kinds;               ///< Which tasks may be claimed.
+  std::vector<std::chrono::nanoseconds> quick;  ///< What a task of each is expected to take; 0
+                                                ///< if it is not claimed ahead.
+  std::chrono::nanoseconds ahead_time{0};       ///< What those claimed ahead may take together.
   std::vector<storage::task_claim> known;       ///< Claims that recovery leaves alone.
   std::int64_t boot = 0;
   std::int64_t now_ms = 0;

@@ -36,6 +36,7 @@ struct task_round {
   claim_recovery recovery = claim_recovery::none;
   bool promote = false;          ///< Make due tasks ready.
   std::size_t claims = 0;        ///< At most so many new tasks.
+  std::size_t ahead = 0;         ///< And so many more that are quick.
 };
 
 /// Decides when the task service writes, and what. One round is under way at a
@@ -43,7 +44,7 @@ struct task_round {
 /// waits for nothing else. Knows no clock: the caller says what time it is.
 ///
 /// After a round that failed nothing new is claimed until the waiting results
-/// are written; their number is bounded by that of the workers.
+/// are written; their number is bounded by that of the tasks that were claimed before.
 class task_rounds {
 public:
   using time_point = std::chrono::steady_clock::time_point;
@@ -64,7 +65,10 @@ public:
   void stop() { stopped_ = true; }
 
   /// Begins the next round, if one is needed and possible.
-  std::optional<task_round> next(time_point now, std::int64_t now_ms, std::size_t free_workers);
+  /// @param workers how many tasks can run now.
+  /// @param ahead how many quick ones may be claimed besides.
+  std::optional<task_round> next(time_point now, std::int64_t now_ms, std::size_t workers,
+                                 std::size_t ahead = 0);
 
   /// The round is committed. `claimed` tasks came with it; `next_due_ms` is what
   /// promoting returned.

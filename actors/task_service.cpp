@@ -85,7 +85,7 @@ void leave(task_pointer self) {
 
 // -- the service -----------------------------------------------------------------
 
-time_point next_wakeup(const task_service_state& state) {
+time_point next_wakeup(task_service_state& state) {
   auto now = state.now();
   auto next = state.next_look;
   auto consider = [&](std::optional<time_point> when) {
@@ -93,6 +93,7 @@ time_point next_wakeup(const task_service_state& state) {
       next = std::min(next, *when);
   };
   consider(state.slots.next_limit());
+  consider(stock_limit(state));
   consider(state.rounds.retry_at());
   if (auto due = state.rounds.due_ms())
     consider(now + std::chrono::milliseconds{std::clamp<std::int64_t>(
@@ -115,11 +116,11 @@ void take_news(task_pointer self, const committed& news) {
     else if (one.what == event::topic::task_finished) {
       state.tasks.waiting.changed(task);
       // Its own attempt has ended before that was written: this one lost its claim.
-      state.slots.stop(task, stop_cause::given_up, "its claim was taken away", state.now());
+      stop_attempt(state, task, std::nullopt, stop_cause::given_up, "its claim was taken away");
     } else if (one.what == event::topic::task_cancel) {
       auto known = state.cancel_reasons.find(task);
       auto reason = known == state.cancel_reasons.end() ? "cancelled on request" : known->second;
-      if (!state.slots.stop(task, stop_cause::cancelled, reason, state.now()))
+      if (!stop_attempt(state, task, std::nullopt, stop_cause::cancelled, reason))
         state.news_missed = true;
     }
   }
@@ -157,7 +158,7 @@ caf::result<task_changed> cancel(task_pointer self, const cancel_task& request) 
       auto& now = state_of(self);
       now.cancel_reasons.erase(task);
       if (changed && changed->state == task_state::running)
-        now.slots.stop(task, stop_cause::cancelled, reason, now.now());
+        stop_attempt(now, task, std::nullopt, stop_cause::cancelled, reason);
     });
 }
 
@@ -172,6 +173,7 @@ service_status report(const task_service_state& state) {
   status.counters = {
     {"workers", number(state.slots.workers())},
     {"running", number(state.slots.workers() - state.slots.free())},
+    {"stock", number(state.stock.size())},
     {"claimed", counters.claimed},
     {"completed", counters.completed},
     {"failed_attempts", counters.failed_attempts},
@@ -244,9 +246,7 @@ task_impl::behavior_type task_service(task_pointer self, task_service_options op
 // Other processes write into the database only.
 void look_at_running(task_pointer self) {
   auto& state = state_of(self);
-  std::vector<storage::task_claim> ours;
-  for (auto* attempt : state.slots.running())
-    ours.push_back({attempt->task->id, attempt->task->epoch});
+  auto ours = claims_here(state);
   if (ours.empty())
     return;
   struct found {
@@ -262,11 +262,10 @@ void look_at_running(task_pointer self) {
       auto& now = state_of(self);
       for (auto& claim : ours)
         if (std::ranges::find(now_there.claims, claim) == now_there.claims.end())
-          now.slots.stop(claim.task, claim.epoch, stop_cause::given_up, "its claim was taken away",
-                         now.now());
+          stop_attempt(now, claim.task, claim.epoch, stop_cause::given_up,
+                       "its claim was taken away");
       for (auto& claim : now_there.cancelled)
-        now.slots.stop(claim.task, claim.epoch, stop_cause::cancelled, "cancelled on request",
-                       now.now());
+        stop_attempt(now, claim.task, claim.epoch, stop_cause::cancelled, "cancelled on request");
       proceed(self);
     },
     [](const caf::error&) {});
@@ -278,7 +277,8 @@ void proceed(task_pointer self) {
     abandon(self, number);
   if (state.draining)
     continue_drain(self);
-  if (auto round = state.rounds.next(state.now(), state.unix_ms(), state.slots.free()))
+  begin_attempts(self);
+  if (auto round = next_round(state))
     write(self, std::move(*round));
   if (drain_is_over(state))
     return leave(self);

@@ -15,8 +15,7 @@ bool limits_itself(const task_assignment& task) {
 
 std::string timeout_text(const task_assignment& task) {
   char seconds[32];
-  std::snprintf(seconds, sizeof seconds, "%g",
-                static_cast<double>(task.timeout.count()) / 1000.0);
+  std::snprintf(seconds, sizeof seconds, "%g", static_cast<double>(task.timeout.count()) / 1000.0);
   return std::string{"it took longer than its "} + seconds + " s";
 }
 
@@ -32,109 +31,183 @@ task_slots::worker task_slots::add_worker() {
   return last_worker_;
 }
 
-std::optional<running_attempt> task_slots::remove_worker(worker who) {
+slot_report task_slots::remove_worker(worker who) {
   std::erase(free_, who);
-  auto found = running_.extract(who);
-  if (!found)
-    return std::nullopt;
-  return std::move(found.mapped());
+  auto found = running_.find(who);
+  if (found == running_.end())
+    return {};
+  auto report = take(found->second, who, true);
+  running_.erase(found);
+  return report;
 }
 
-std::optional<task_slots::worker> task_slots::start(std::shared_ptr<const task_assignment> task,
-                                                    std::shared_ptr<const cancel_token> cancel,
-                                                    time_point now) {
+running_attempt task_slots::with_limit(const attempt& one, time_point now) const {
+  running_attempt result;
+  result.task = one.task;
+  result.cancel = one.cancel;
+  result.limited = one.task->timeout.count() > 0 && !limits_itself(*one.task);
+  result.limit = now + one.task->timeout;
+  return result;
+}
+
+std::optional<task_slots::start_order> task_slots::start(std::vector<attempt> attempts,
+                                                         time_point now) {
   if (free_.empty())
     return std::nullopt;
-  stop(task->id, stop_cause::given_up, "its claim was taken away", now);
   auto who = free_.back();
   free_.pop_back();
-  running_attempt attempt;
-  attempt.task = std::move(task);
-  attempt.cancel = std::move(cancel);
-  attempt.limited = attempt.task->timeout.count() > 0 && !limits_itself(*attempt.task);
-  attempt.limit = now + attempt.task->timeout;
-  running_.emplace(who, std::move(attempt));
-  return who;
+  running_burst entry;
+  for (auto& one : attempts) {
+    entry.attempts.push_back(with_limit(one, now));
+    where_.emplace(one.task->id.value, who);
+  }
+  entry.shared = attempts.size() > 1;
+  entry.relieve_at = now + burst_limit;
+  entry.burst = std::make_shared<attempt_burst>(std::move(attempts));
+  shared_ += entry.shared;
+  auto burst = entry.burst;
+  running_.emplace(who, std::move(entry));
+  return start_order{who, std::move(burst)};
 }
 
-std::optional<running_attempt> task_slots::finish(worker who) {
-  auto found = running_.extract(who);
-  if (!found)
+std::optional<slot_report> task_slots::finish(worker who) {
+  auto found = running_.find(who);
+  if (found == running_.end())
     return std::nullopt;
+  auto report = take(found->second, who, true);
+  running_.erase(found);
   free_.push_back(who);
-  return std::move(found.mapped());
+  return report;
 }
 
-void task_slots::ask_to_stop(running_attempt& attempt, stop_cause cause, const std::string& reason,
+std::vector<slot_report> task_slots::relieve(time_point now) {
+  std::vector<slot_report> reports;
+  if (shared_ == 0)
+    return reports;
+  for (auto& [who, entry] : running_)
+    if (entry.shared && now >= entry.relieve_at)
+      reports.push_back(take(entry, who, false));
+  return reports;
+}
+
+// Nothing of it begins any more. Unless `all` is asked for, what runs stays.
+slot_report task_slots::take(running_burst& from, worker who, bool all) {
+  auto begun = from.burst->close();
+  auto ended = from.burst->ended();
+  slot_report report;
+  for (auto i = from.reported; i < from.attempts.size(); ++i) {
+    auto& one = from.attempts[i];
+    bool runs = i >= ended && i < begun;
+    if (runs && !all)
+      continue;
+    forget(*one.task, who);
+    if (i < ended)
+      report.ended.push_back({std::move(one), from.burst->take(i)});
+    else if (runs)
+      report.current = std::move(one);
+    else
+      report.unbegun.push_back(from.burst->attempts()[i]);
+  }
+  from.reported = ended;
+  from.attempts.resize(begun);
+  shared_ -= std::exchange(from.shared, false);
+  return report;
+}
+
+void task_slots::forget(const task_assignment& task, worker who) {
+  auto [begin, end] = where_.equal_range(task.id.value);
+  for (auto place = begin; place != end; ++place)
+    if (place->second == who) {
+      where_.erase(place);
+      return;
+    }
+}
+
+void task_slots::ask_to_stop(running_attempt& one, stop_cause cause, const std::string& reason,
                              time_point now) const {
-  if (attempt.stopped != stop_cause::none)
+  if (one.stopped != stop_cause::none)
     return;
-  attempt.stopped = cause;
-  attempt.limited = !limits_itself(*attempt.task);
-  attempt.limit = now + grace_;
-  attempt.cancel->cancel(reason, cause == stop_cause::released);
+  one.stopped = cause;
+  one.limited = !limits_itself(*one.task);
+  one.limit = now + grace_;
+  one.cancel.cancel(reason, cause == stop_cause::released);
 }
 
-bool task_slots::stop(task_id task, std::int64_t epoch, stop_cause cause, const std::string& reason,
-                      time_point now) {
-  for (auto& [who, attempt] : running_)
-    if (attempt.task->id == task && attempt.task->epoch == epoch) {
-      ask_to_stop(attempt, cause, reason, now);
-      return true;
-    }
-  return false;
-}
-
-bool task_slots::stop(task_id task, stop_cause cause, const std::string& reason, time_point now) {
+bool task_slots::stop(task_id task, std::optional<std::int64_t> epoch, stop_cause cause,
+                      const std::string& reason, time_point now) {
   bool found = false;
-  for (auto& [who, attempt] : running_)
-    if (attempt.task->id == task) {
+  auto [begin, end] = where_.equal_range(task.value);
+  for (auto place = begin; place != end; ++place) {
+    auto& entry = running_.at(place->second);
+    for (auto i = entry.reported; i < entry.attempts.size(); ++i) {
+      auto& one = entry.attempts[i];
+      if (one.task->id != task || (epoch && one.task->epoch != *epoch))
+        continue;
       found = true;
-      ask_to_stop(attempt, cause, reason, now);
+      ask_to_stop(one, cause, reason, now);
     }
+  }
   return found;
 }
 
 void task_slots::stop_all(stop_cause cause, const std::string& reason, time_point now) {
-  for (auto& [who, attempt] : running_) {
-    attempt.cancel->hurry();
-    ask_to_stop(attempt, cause, reason, now);
-  }
+  for (auto& [who, entry] : running_)
+    for (auto i = entry.reported; i < entry.attempts.size(); ++i) {
+      entry.attempts[i].cancel.hurry();
+      ask_to_stop(entry.attempts[i], cause, reason, now);
+    }
+}
+
+// Which attempt of several runs is not known before it is alone; it is limited then.
+running_attempt* task_slots::limited_attempt(running_burst& entry) {
+  if (entry.shared || entry.reported >= entry.attempts.size())
+    return nullptr;
+  auto& one = entry.attempts[entry.reported];
+  return one.limited ? &one : nullptr;
 }
 
 std::vector<task_slots::worker> task_slots::expire(time_point now) {
   std::vector<worker> abandoned;
-  for (auto& [who, attempt] : running_) {
-    if (!attempt.limited || now < attempt.limit)
+  for (auto& [who, entry] : running_) {
+    auto* one = limited_attempt(entry);
+    if (!one || now < one->limit)
       continue;
-    if (attempt.stopped != stop_cause::none)
+    if (one->stopped != stop_cause::none)
       abandoned.push_back(who);
     else
-      ask_to_stop(attempt, stop_cause::timed_out, timeout_text(*attempt.task), now);
+      ask_to_stop(*one, stop_cause::timed_out, timeout_text(*one->task), now);
   }
   return abandoned;
 }
 
-std::optional<task_slots::time_point> task_slots::next_limit() const {
+std::optional<task_slots::time_point> task_slots::next_limit() {
   std::optional<time_point> next;
-  for (auto& [who, attempt] : running_)
-    if (attempt.limited)
-      next = next ? std::min(*next, attempt.limit) : attempt.limit;
+  auto consider = [&](time_point when) { next = next ? std::min(*next, when) : when; };
+  for (auto& [who, entry] : running_)
+    if (entry.shared)
+      consider(entry.relieve_at);
+    else if (auto* one = limited_attempt(entry))
+      consider(one->limit);
   return next;
 }
 
 std::vector<task_slots::worker> task_slots::busy() const {
   std::vector<worker> result;
-  for (auto& [who, attempt] : running_)
+  for (auto& [who, entry] : running_)
     result.push_back(who);
   return result;
 }
 
 std::vector<const running_attempt*> task_slots::running() const {
   std::vector<const running_attempt*> result;
-  for (auto& [who, attempt] : running_)
-    result.push_back(&attempt);
+  for (auto& [who, entry] : running_)
+    for (auto i = entry.reported; i < entry.attempts.size(); ++i)
+      result.push_back(&entry.attempts[i]);
   return result;
+}
+
+bool may_share_worker(const task_assignment& task) {
+  return task.timeout.count() == 0 || task.timeout >= task_slots::shortest_shared_limit;
 }
 
 task_outcome settled_outcome(const running_attempt& attempt, task_outcome outcome) {
@@ -153,19 +226,12 @@ task_outcome settled_outcome(const running_attempt& attempt, task_outcome outcom
 task_outcome abandoned_outcome(const running_attempt& attempt) {
   constexpr auto still_running = ", and its handler did not stop when it was asked to";
   switch (attempt.stopped) {
-    case stop_cause::released:
-      return task_outcome::released("the service stopped");
-    case stop_cause::cancelled: {
-      task_outcome outcome;
-      outcome.what = task_outcome::verdict::cancelled;
-      outcome.error = "it was cancelled" + std::string{still_running};
-      outcome.error_kind = error_class::cancelled;
-      return outcome;
-    }
+    case stop_cause::released: return task_outcome::released("the service stopped");
+    case stop_cause::cancelled:
+      return task_outcome::cancelled(std::string{"it was cancelled"} + still_running);
     case stop_cause::none:
     case stop_cause::timed_out:
-    case stop_cause::given_up:
-      break;
+    case stop_cause::given_up: break;
   }
   return task_outcome::failure(timeout_text(*attempt.task) + still_running, error_class::timeout);
 }

@@ -14,6 +14,14 @@ namespace {
 
 using namespace messages;
 
+// Quick tasks that are claimed ahead of the workers: so many, and no more than keep all
+// workers busy for so long. A round of writing takes less.
+constexpr std::size_t ahead_max = 256;
+constexpr auto ahead_time = std::chrono::milliseconds{5};
+
+// What no worker took for so long goes back to its queue.
+constexpr auto stock_age_max = std::chrono::seconds{1};
+
 // What is to be written about an attempt that ended with `outcome`.
 attempt_result result_of(task_service_state& state, const task_assignment& task,
                          task_outcome outcome) {
@@ -21,49 +29,57 @@ attempt_result result_of(task_service_state& state, const task_assignment& task,
   result.task = task.id;
   result.epoch = task.epoch;
   result.outcome = std::move(outcome);
-  auto delay = result.outcome.retry_after.value_or(
-    backoff_delay(task.retry, task.attempt, state.random_share()));
-  result.retry_at_ms = state.unix_ms() + delay.count();
+  if (result.outcome.what == task_outcome::verdict::failed) {
+    auto delay = result.outcome.retry_after.value_or(
+      backoff_delay(task.retry, task.attempt, state.random_share()));
+    result.retry_at_ms = state.unix_ms() + delay.count();
+  }
   return result;
 }
 
-void attempt_ended(task_pointer self, task_slots::worker number, const task_outcome& outcome) {
-  auto& state = state_of(self);
-  auto attempt = state.slots.finish(number);
-  if (!attempt)
-    ++state.counters.stale; // Of a handler that was given up before.
+std::chrono::nanoseconds quick(const task_service_state& state, const task_assignment& task) {
+  return may_share_worker(task) ? state.pace.quick(task.kind) : std::chrono::nanoseconds{0};
+}
+
+void give_back(task_service_state& state, std::vector<attempt> some, const char* why) {
+  for (auto& one : some)
+    state.rounds.add(result_of(state, *one.task, task_outcome::released(why)));
+}
+
+// Keeps what a worker did, and what it did not begin for another.
+void settle(task_service_state& state, slot_report& report) {
+  for (auto& [attempt, result] : report.ended) {
+    state.pace.saw(attempt.task->kind, result.took);
+    state.rounds.add(
+      result_of(state, *attempt.task, settled_outcome(attempt, std::move(result.outcome))));
+  }
+  if (state.draining)
+    give_back(state, std::move(report.unbegun), "the service stops");
   else
-    state.rounds.add(result_of(state, *attempt->task, settled_outcome(*attempt, outcome)));
+    for (auto one = report.unbegun.rbegin(); one != report.unbegun.rend(); ++one)
+      state.stock.put_back(*one, quick(state, *one->task), state.now());
+}
+
+void burst_ended(task_pointer self, task_slots::worker number) {
+  auto& state = state_of(self);
+  if (auto report = state.slots.finish(number))
+    settle(state, *report);
+  else
+    ++state.counters.stale; // Of a handler that was given up before.
   proceed(self);
 }
 
-void dispatch(task_pointer self, task_assignment claimed) {
-  auto& state = state_of(self);
-  if (state.draining) {
-    state.rounds.add(result_of(state, claimed, task_outcome::released("the service stops")));
-    return;
+void take_claimed(task_service_state& state, std::vector<task_assignment> claimed) {
+  for (auto& one : claimed) {
+    // An older claim of it was taken away, or it could not have been claimed.
+    stop_attempt(state, one.id, std::nullopt, stop_cause::given_up, "its claim was taken away");
+    auto task = std::make_shared<const task_assignment>(std::move(one));
+    state.stock.add({task, {}}, quick(state, *task), state.now());
   }
-  auto task = std::make_shared<const task_assignment>(std::move(claimed));
-  auto cancel = std::make_shared<const cancel_token>();
-  auto number = state.slots.start(task, cancel, state.now());
-  if (!number) {
-    state.rounds.add(result_of(state, *task, task_outcome::released("no worker was free")));
-    return;
-  }
-  // Attempts are limited by their tasks. A worker that ends says so in two ways: its
-  // mailbox answers, and it is watched.
-  ask_without_limit(self, state.workers.at(*number), attempt{task, cancel})
-    .then(
-      [self, number = *number](const attempt_report& report) {
-        attempt_ended(self, number, *report.outcome);
-      },
-      [self, number = *number](const caf::error& error) {
-        worker_lost(self, number, text_of(error));
-      });
 }
 
 // Takes a worker out, and returns what it was running.
-std::optional<running_attempt> dismiss(task_service_state& state, task_slots::worker number) {
+std::optional<slot_report> dismiss(task_service_state& state, task_slots::worker number) {
   auto found = state.workers.extract(number);
   if (!found)
     return std::nullopt;
@@ -88,10 +104,9 @@ void count(task_counters& counters, const task_round& round, const round_answer&
   counters.claimed += static_cast<std::int64_t>(answer.claimed.size());
 }
 
-std::vector<storage::task_claim> known_claims(const task_slots& slots, const task_round& round) {
-  std::vector<storage::task_claim> known;
-  for (auto* attempt : slots.running())
-    known.push_back({attempt->task->id, attempt->task->epoch});
+std::vector<storage::task_claim> known_claims(const task_service_state& state,
+                                              const task_round& round) {
+  auto known = claims_here(state);
   for (auto& result : round.results)
     known.push_back({result.task, result.epoch});
   return known;
@@ -123,10 +138,14 @@ void worker_lost(task_pointer self, task_slots::worker number, const std::string
     return;
   state.note = "a worker ended: " + why;
   log(log_level::warn, task_service_name, state.note);
-  if (auto attempt = dismiss(state, number)) {
-    auto result = result_of(state, *attempt->task, task_outcome::failure("its worker ended: " + why));
-    result.crashed = true;
-    state.rounds.add(std::move(result));
+  if (auto report = dismiss(state, number)) {
+    settle(state, *report);
+    if (auto& current = report->current) {
+      auto result =
+        result_of(state, *current->task, task_outcome::failure("its worker ended: " + why));
+      result.crashed = true;
+      state.rounds.add(std::move(result));
+    }
   }
   start_workers(self);
   proceed(self);
@@ -134,14 +153,74 @@ void worker_lost(task_pointer self, task_slots::worker number, const std::string
 
 void abandon(task_pointer self, task_slots::worker number) {
   auto& state = state_of(self);
-  auto attempt = dismiss(state, number);
-  if (!attempt)
+  auto report = dismiss(state, number);
+  if (!report)
     return;
-  state.note = "a handler of the kind '" + attempt->task->kind
-               + "' did not stop when asked to, and was given up with its thread";
-  log(log_level::warn, task_service_name, state.note);
-  state.rounds.add(result_of(state, *attempt->task, abandoned_outcome(*attempt)));
+  settle(state, *report);
+  if (auto& current = report->current) {
+    state.note = "a handler of the kind '" + current->task->kind
+                 + "' did not stop when asked to, and was given up with its thread";
+    log(log_level::warn, task_service_name, state.note);
+    state.rounds.add(result_of(state, *current->task, abandoned_outcome(*current)));
+  }
   start_workers(self);
+}
+
+std::vector<storage::task_claim> claims_here(const task_service_state& state) {
+  std::vector<storage::task_claim> claims;
+  for (auto* attempt : state.slots.running())
+    claims.push_back({attempt->task->id, attempt->task->epoch});
+  for (auto* task : state.stock.tasks())
+    claims.push_back({task->id, task->epoch});
+  return claims;
+}
+
+bool stop_attempt(task_service_state& state, task_id task, std::optional<std::int64_t> epoch,
+                  stop_cause cause, const std::string& reason) {
+  auto waiting = state.stock.remove(task, epoch);
+  if (!waiting)
+    return state.slots.stop(task, epoch, cause, reason, state.now());
+  if (cause == stop_cause::cancelled)
+    state.rounds.add(result_of(state, *waiting->task, task_outcome::cancelled(reason)));
+  return true;
+}
+
+void begin_attempts(task_pointer self) {
+  auto& state = state_of(self);
+  for (auto& report : state.slots.relieve(state.now()))
+    settle(state, report);
+  if (state.draining)
+    give_back(state, state.stock.clear(), "the service stops");
+  // More results than these are not kept while none can be written.
+  if (state.rounds.degraded())
+    return;
+  while (state.slots.free() > 0 && !state.stock.empty()) {
+    auto order = state.slots.start(state.stock.next(state.slots.free()), state.now());
+    // Attempts are limited by their tasks. A worker that ends says so in two ways: its
+    // mailbox answers, and it is watched.
+    ask_without_limit(self, state.workers.at(order->who), run_burst{order->burst})
+      .then([self, number = order->who](burst_done) { burst_ended(self, number); },
+            [self, number = order->who](const caf::error& error) {
+              worker_lost(self, number, text_of(error));
+            });
+  }
+  give_back(state, state.stock.older_than(stock_age_max, state.now()), "no worker was free");
+}
+
+std::optional<task_round> next_round(task_service_state& state) {
+  // Each of those that are not quick must find a worker.
+  auto workers = state.slots.soon_free();
+  workers -= std::min(workers, state.stock.slow());
+  auto quick = state.pace.any_quick();
+  auto ahead = quick ? ahead_max - std::min(ahead_max, state.stock.size()) : 0;
+  return state.rounds.next(state.now(), state.unix_ms(), workers, ahead);
+}
+
+std::optional<std::chrono::steady_clock::time_point> stock_limit(const task_service_state& state) {
+  auto oldest = state.stock.oldest();
+  if (!oldest || state.rounds.degraded())
+    return std::nullopt;
+  return *oldest + stock_age_max;
 }
 
 void write(task_pointer self, task_round round) {
@@ -150,8 +229,13 @@ void write(task_pointer self, task_round round) {
   order->kinds = state.kinds;
   order->boot = state.options.boot;
   order->now_ms = state.unix_ms();
+  if (round.ahead > 0) {
+    order->ahead_time = ahead_time * state.slots.workers();
+    for (auto& kind : state.kinds)
+      order->quick.push_back(state.pace.quick(kind));
+  }
   if (round.recovery != claim_recovery::none)
-    order->known = known_claims(state.slots, round);
+    order->known = known_claims(state, round);
   // A claim that a power cut takes back harms nobody: the task is ready again.
   std::optional<durability> sync;
   if (round.results.empty())
@@ -166,8 +250,7 @@ void write(task_pointer self, task_round round) {
       auto& now = state_of(self);
       now.rounds.succeeded(order->round, answer.claimed.size(), answer.next_due_ms);
       count(now.counters, order->round, answer);
-      for (auto& task : answer.claimed)
-        dispatch(self, std::move(task));
+      take_claimed(now, std::move(answer.claimed));
       // News of the commit came before its answer: before there was anything to stop.
       if (std::exchange(now.news_missed, false))
         look_at_running(self);

@@ -5,11 +5,13 @@
 // (task_service.cpp).
 
 #include "quire/actors/base.hpp"
+#include "quire/actors/handler_pace.hpp"
 #include "quire/actors/look_up.hpp"
 #include "quire/actors/subscription.hpp"
 #include "quire/actors/task_rounds.hpp"
 #include "quire/actors/task_service.hpp"
 #include "quire/actors/task_slots.hpp"
+#include "quire/actors/task_stock.hpp"
 #include "quire/actors/wakeup.hpp"
 #include "quire/storage/sqlite/task_store.hpp"
 
@@ -38,7 +40,7 @@ struct task_counters {
 struct task_drain {
   std::vector<promise<messages::drained>> answers;
   std::chrono::steady_clock::time_point stop_at;
-  bool told = false;   // The handlers were told to stop.
+  bool told = false; // The handlers were told to stop.
 };
 
 struct task_service_state {
@@ -50,6 +52,8 @@ struct task_service_state {
   std::vector<std::string> kinds;
   std::mt19937_64 random;
   task_slots slots;
+  task_stock stock; // Claimed, and not given to a worker yet.
+  handler_pace pace;
   std::map<task_slots::worker, messages::worker_actor> workers;
   task_rounds rounds;
   wakeup timer;
@@ -57,8 +61,8 @@ struct task_service_state {
   actors::subscription subscription;
   awaited<task_id, task_record> tasks{"task", &storage::find_task_record, {}};
   std::map<task_id, std::string> cancel_reasons; // Of requests that are being written.
-  bool news_missed = false;      // Of a task that was to stop and was not found.
-  int requests_open = 0;         // Passed on to the writer, not answered yet.
+  bool news_missed = false;                      // Of a task that was to stop and was not found.
+  int requests_open = 0;                         // Passed on to the writer, not answered yet.
   std::optional<task_drain> draining;
   task_counters counters;
   std::string note;
@@ -66,7 +70,7 @@ struct task_service_state {
   // However the service ends, no program of its tasks goes on.
   ~task_service_state() {
     for (auto* attempt : slots.running())
-      attempt->cancel->cancel("the task service ended", true);
+      attempt->cancel.cancel("the task service ended", true);
     for (auto& [number, worker] : workers)
       caf::anon_send_exit(worker, caf::exit_reason::user_shutdown);
   }
@@ -92,11 +96,28 @@ void worker_lost(task_pointer self, task_slots::worker number, const std::string
 /// result counts no more.
 void abandon(task_pointer self, task_slots::worker number);
 
+/// Gives claimed tasks to workers that are free.
+void begin_attempts(task_pointer self);
+
+/// Asks the attempt of `task` (or that of one claim) to stop, wherever it is. Returns
+/// whether it was found.
+bool stop_attempt(task_service_state& state, task_id task, std::optional<std::int64_t> epoch,
+                  stop_cause cause, const std::string& reason);
+
+/// Returns the claims of the tasks that run or wait for a worker.
+std::vector<storage::task_claim> claims_here(const task_service_state& state);
+
+/// Begins the next round, if one is needed and possible.
+std::optional<task_round> next_round(task_service_state& state);
+
+/// Returns when claimed tasks have waited for too long, if any do.
+std::optional<std::chrono::steady_clock::time_point> stock_limit(const task_service_state& state);
+
 /// Stops what runs here although the database no longer says so: its cancel was
 /// requested, or its claim is gone.
 void look_at_running(task_pointer self);
 
-/// Writes a round and gives to the workers what it claimed.
+/// Writes a round, and keeps what it claimed for the workers.
 void write(task_pointer self, task_round round);
 
 } // namespace quire::actors

@@ -1,10 +1,13 @@
 #include "quire/actors/worker.hpp"
 
+#include "quire/actors/attempt_burst.hpp"
 #include "quire/actors/base.hpp"
+#include "quire/actors/task_stock.hpp"
 #include "quire/messages/worker.hpp"
 
 #include <exception>
 #include <string>
+#include <utility>
 
 namespace quire::actors {
 
@@ -24,15 +27,17 @@ struct worker_state {
 
 using worker_pointer = worker_actor::stateful_pointer<worker_state>;
 
-task_outcome run_handler(const worker_options& options, const attempt& request) {
-  auto& task = *request.task;
-  if (request.cancel->releasing())
-    return task_outcome::released(request.cancel->reason());
+task_outcome run_handler(const worker_options& options, const attempt& one) {
+  auto& task = *one.task;
+  if (one.cancel.releasing())
+    return task_outcome::released(one.cancel.reason());
+  if (one.cancel.cancelled())
+    return task_outcome::cancelled(one.cancel.reason());
   auto handler = options.handlers->find(task.kind);
   if (handler == options.handlers->end())
     return task_outcome::failure("nothing here runs tasks of the kind '" + task.kind + "'",
                                  error_class::permanent);
-  task_context context{task, *request.cancel, options.env.clock};
+  task_context context{task, one.cancel, options.env.clock};
   try {
     return handler->second(context);
   } catch (const std::exception& failure) {
@@ -54,23 +59,38 @@ task_outcome checked(task_outcome outcome) {
   return outcome;
 }
 
+// Runs what it can before the results should be on their way.
+void run(worker_state& state, attempt_burst& burst) {
+  auto& clock = *state.options.env.clock;
+  auto begun = clock.now();
+  auto last = begun;
+  while (last - begun < task_stock::burst_time) {
+    auto* one = burst.begin();
+    if (!one)
+      return;
+    ++state.attempts;
+    auto outcome = checked(run_handler(state.options, *one));
+    auto now = clock.now();
+    burst.end(std::move(outcome), now - last);
+    last = now;
+  }
+}
+
 worker_actor::behavior_type worker(worker_pointer self, worker_options options) {
   state_of(self).options = std::move(options);
   install_handlers(self, service_name);
   return {
     [self](status_request) {
-      return service_status{service_name, "running", 0, {{"attempts", state_of(self).attempts}}, {}};
+      return service_status{
+        service_name, "running", 0, {{"attempts", state_of(self).attempts}}, {}};
     },
     [self](drain) {
       self->quit();
       return drained{};
     },
-    [self](const attempt& request) {
-      auto& state = state_of(self);
-      ++state.attempts;
-      auto outcome = checked(run_handler(state.options, request));
-      return attempt_report{request.task->id, request.task->epoch,
-                            std::make_shared<const task_outcome>(std::move(outcome))};
+    [self](const run_burst& request) {
+      run(state_of(self), *request.burst);
+      return burst_done{};
     },
   };
 }

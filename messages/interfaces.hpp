@@ -51,8 +51,8 @@ using task_service_actor =
 
 /// Runs handlers, one task at a time.
 using worker_actor = service_actor::extend<
-  // Runs an attempt to its end.
-  on<attempt_report(attempt)>>;
+  // Runs attempts one after the other.
+  on<burst_done(run_burst)>>;
 
 /// Walks the stages of runs: creates the tasks of each stage that may start.
 using pipeline_service_actor =

@@ -1,26 +1,20 @@
 #pragma once
 
-#include "quire/messages/types/task.hpp"
-
 #include <memory>
 
 namespace quire::actors {
-class cancel_token;
+class attempt_burst;
 } // namespace quire::actors
 
 namespace quire::messages {
 
-/// Asks a worker to run one attempt, within this process.
-/// Reply: `attempt_report`; always, also for a handler that throws.
-struct attempt {
-  std::shared_ptr<const task_assignment> task;
-  std::shared_ptr<const actors::cancel_token> cancel;
+/// Asks a worker to run attempts one after the other, within this process. It may end
+/// before it has begun them all, so that none waits for long: see `attempt_burst`.
+/// Reply: `burst_done`; always, also for handlers that throw.
+struct run_burst {
+  std::shared_ptr<actors::attempt_burst> burst;
 };
 
-struct attempt_report {
-  task_id task;
-  std::int64_t epoch = 0;
-  std::shared_ptr<const task_outcome> outcome;
-};
+struct burst_done {};
 
 } // namespace quire::messages

@@ -125,4 +125,12 @@ task_outcome task_outcome::released(std::string reason) {
   return result;
 }
 
+task_outcome task_outcome::cancelled(std::string reason) {
+  task_outcome result;
+  result.what = verdict::cancelled;
+  result.error = std::move(reason);
+  result.error_kind = error_class::cancelled;
+  return result;
+}
+
 } // namespace quire

@@ -119,6 +119,7 @@ struct task_outcome {
   static task_outcome partial(std::string output, std::string reason);
   static task_outcome failure(std::string error, error_class kind = error_class::transient);
   static task_outcome released(std::string reason);
+  static task_outcome cancelled(std::string reason);
 };
 
 /// Everything the database knows about a task but its payload and its output.

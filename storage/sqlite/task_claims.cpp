@@ -34,8 +34,14 @@ struct candidate {
   std::int64_t ord = 0;
   std::int64_t id = 0;
   std::size_t kind = 0;        ///< Its index in the list of kinds.
+  std::int64_t epoch = 0;      ///< These two as they are before the claim.
+  int attempt = 0;
+  int attempts_max = 0;
+  bool ahead = false;          ///< Whether it may be claimed before there is a worker for it.
 
-  friend auto operator<=>(const candidate&, const candidate&) = default;
+  friend bool operator<(const candidate& a, const candidate& b) {
+    return std::tie(a.ord, a.id) < std::tie(b.ord, b.id);
+  }
 };
 
 /// Returns the lanes of `kinds`, each with the index of its kind.
@@ -51,41 +57,60 @@ std::map<std::int64_t, std::size_t> lanes_of(snapshot& db, std::span<const std::
 }
 
 std::vector<candidate> candidates(snapshot& db, std::span<const std::string> kinds,
-                                  std::size_t count) {
+                                  std::size_t count, const claim_ahead& ahead) {
   std::vector<candidate> found;
   for (auto& [lane, kind] : lanes_of(db, kinds)) {
+    bool quick = kind < ahead.quick.size() && ahead.quick[kind].count() > 0;
     auto stmt = db.prepare(task_sql::claim_candidates);
-    stmt->bind(lane, count);
+    stmt->bind(lane, quick ? count + ahead.count : count);
     while (stmt->step())
-      found.push_back({stmt->int64(1), stmt->int64(0), kind});
+      found.push_back({stmt->int64(1), stmt->int64(0), kind, stmt->int64(2),
+                       static_cast<int>(stmt->int64(3)), static_cast<int>(stmt->int64(4)),
+                       quick && stmt->int64(5) != 0});
   }
-  std::ranges::sort(found);
-  if (found.size() > count)
-    found.resize(count);
+  std::sort(found.begin(), found.end());
   return found;
 }
 
-task_assignment claim(transaction& tx, task_id task, const std::string& kind, std::int64_t boot,
-                      std::int64_t now_ms) {
-  tx.execute(task_sql::claim, task.value, boot, now_ms);
+/// Leaves of `found`, which is in order, what is to be claimed.
+void choose(std::vector<candidate>& found, std::size_t count, const claim_ahead& ahead) {
+  auto time = ahead.time;
+  auto most = count + ahead.count;
+  std::size_t chosen = 0;
+  for (auto& one : found) {
+    if (chosen >= count) {
+      if (chosen >= most)
+        break;
+      if (!one.ahead || ahead.quick[one.kind] > time)
+        continue;
+      time -= ahead.quick[one.kind];
+    }
+    found[chosen++] = one;
+  }
+  found.resize(chosen);
+}
+
+task_assignment claim(transaction& tx, const candidate& one, const std::string& kind,
+                      std::int64_t boot, std::int64_t now_ms) {
+  tx.execute(task_sql::claim, one.id, boot, now_ms);
   auto stmt = tx.prepare(task_sql::claimed);
-  if (!stmt->bind(task.value).step())
-    throw error(errc::corrupt, "task " + std::to_string(task.value)
+  if (!stmt->bind(one.id).step())
+    throw error(errc::corrupt, "task " + std::to_string(one.id)
                                  + " has no payload; nothing was claimed; restore the database "
                                    "from a backup or cancel the task");
   task_assignment result;
-  result.id = task;
-  result.epoch = stmt->int64(0);
-  result.attempt = static_cast<int>(stmt->int64(1));
-  result.attempts_max = static_cast<int>(stmt->int64(2));
+  result.id = task_id{one.id};
+  result.epoch = one.epoch + 1;
+  result.attempt = one.attempt + 1;
+  result.attempts_max = one.attempts_max;
   result.kind = kind;
-  result.payload = stmt->text(3);
-  result.timeout = std::chrono::milliseconds{stmt->int64(4)};
+  result.payload = stmt->text(0);
+  result.timeout = std::chrono::milliseconds{stmt->int64(1)};
   result.retry.attempts_max = result.attempts_max;
-  result.retry.base = std::chrono::milliseconds{stmt->int64(5)};
-  result.retry.factor = stmt->real(6);
-  result.retry.cap = std::chrono::milliseconds{stmt->int64(7)};
-  result.retry.jitter = stmt->real(8);
+  result.retry.base = std::chrono::milliseconds{stmt->int64(2)};
+  result.retry.factor = stmt->real(3);
+  result.retry.cap = std::chrono::milliseconds{stmt->int64(4)};
+  result.retry.jitter = stmt->real(5);
   return result;
 }
 
@@ -94,11 +119,20 @@ task_assignment claim(transaction& tx, task_id task, const std::string& kind, st
 std::vector<task_assignment> claim_tasks(transaction& tx, std::span<const std::string> kinds,
                                          std::size_t count, std::int64_t boot,
                                          std::int64_t now_ms) {
+  return claim_tasks(tx, kinds, count, {}, boot, now_ms);
+}
+
+std::vector<task_assignment> claim_tasks(transaction& tx, std::span<const std::string> kinds,
+                                         std::size_t count, const claim_ahead& ahead,
+                                         std::int64_t boot, std::int64_t now_ms) {
   std::vector<task_assignment> result;
-  if (count == 0)
+  if (count + ahead.count == 0)
     return result;
-  for (auto& [ord, id, kind] : candidates(tx, kinds, count))
-    result.push_back(claim(tx, task_id{id}, kinds[kind], boot, now_ms));
+  auto chosen = candidates(tx, kinds, count, ahead);
+  choose(chosen, count, ahead);
+  result.reserve(chosen.size());
+  for (auto& one : chosen)
+    result.push_back(claim(tx, one, kinds[one.kind], boot, now_ms));
   return result;
 }
 

@@ -51,11 +51,17 @@ constexpr std::string_view texts_sql = R"(
     LEFT JOIN quire_task_result r ON r.id = b.id
   WHERE b.id = ?1)";
 
+// A success has no row of its own unless it had something to say.
 constexpr std::string_view attempts_sql = R"(
   SELECT attempt, epoch, started_at, ended_at, outcome, error
   FROM quire_task_attempt
   WHERE task_id = ?1
-  ORDER BY epoch)";
+  UNION ALL
+  SELECT attempt, epoch, claimed_at, finished_at, 'completed', ''
+  FROM quire_task t
+  WHERE id = ?1 AND state = 10
+    AND NOT EXISTS (SELECT 1 FROM quire_task_attempt a WHERE a.task_id = t.id AND a.epoch = t.epoch)
+  ORDER BY 2)";
 
 constexpr std::string_view count_by_state_sql =
   "SELECT state, count(*) FROM quire_task GROUP BY state ORDER BY state";
@@ -124,12 +130,18 @@ std::optional<task_details> find_task(snapshot& db, task_id task) {
       details.detail = stmt->text(2);
     }
   }
+  details.attempts = attempts_of(db, task);
+  return details;
+}
+
+std::vector<attempt_record> attempts_of(snapshot& db, task_id task) {
   auto stmt = db.prepare(attempts_sql);
   stmt->bind(task.value);
+  std::vector<attempt_record> attempts;
   while (stmt->step())
-    details.attempts.push_back({static_cast<int>(stmt->int64(0)), stmt->int64(1), stmt->int64(2),
-                                stmt->int64(3), stmt->text(4), stmt->text(5)});
-  return details;
+    attempts.push_back({static_cast<int>(stmt->int64(0)), stmt->int64(1), stmt->int64(2),
+                        stmt->int64(3), stmt->text(4), stmt->text(5)});
+  return attempts;
 }
 
 std::vector<std::pair<task_state, std::int64_t>> count_tasks_by_state(snapshot& db) {

@@ -12,7 +12,7 @@ namespace quire::storage::task_sql {
 inline constexpr std::string_view lanes_of_kind = "SELECT id FROM quire_lane WHERE kind = ?1";
 
 inline constexpr std::string_view claim_candidates = R"(
-  SELECT id, ord
+  SELECT id, ord, epoch, attempt, attempts_max, crashes = 0 AND crashes_max <> 1
   FROM quire_task INDEXED BY quire_task_ready
   WHERE state = 1 AND lane = ?1
   ORDER BY ord, id
@@ -26,11 +26,9 @@ inline constexpr std::string_view claim = R"(
   WHERE id = ?1 AND state = 1)";
 
 inline constexpr std::string_view claimed = R"(
-  SELECT t.epoch, t.attempt, t.attempts_max, b.payload, b.timeout_ms, b.retry_base_ms,
-         b.retry_factor, b.retry_cap_ms, b.retry_jitter
-  FROM quire_task t
-    CROSS JOIN quire_task_body b ON b.id = t.id
-  WHERE t.id = ?1)";
+  SELECT payload, timeout_ms, retry_base_ms, retry_factor, retry_cap_ms, retry_jitter
+  FROM quire_task_body
+  WHERE id = ?1)";
 
 inline constexpr std::string_view task_row = R"(
   SELECT state, epoch, attempt, attempts_max, crashes, crashes_max, cancel_req, claimed_at,
@@ -43,6 +41,11 @@ inline constexpr std::string_view end_attempt = R"(
   SET state = ?3, attempt = ?4, crashes = ?5, run_at = ifnull(?6, run_at), finished_at = ?7,
       error_class = ifnull(?8, error_class), boot = NULL
   WHERE id = ?1 AND state = 3 AND epoch = ?2)";
+
+inline constexpr std::string_view complete_at_once = R"(
+  UPDATE quire_task
+  SET state = 10, finished_at = ?2, error_class = ?3, boot = NULL
+  WHERE id = ?1 AND state = 3 AND epoch = 1 AND gate IS NULL AND stage_id IS NULL)";
 
 inline constexpr std::string_view first_blocked = R"(
   SELECT id

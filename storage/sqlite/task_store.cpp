@@ -150,8 +150,10 @@ void end_attempt(transaction& tx, task_id task, const task_row& row, const attem
   tx.execute(task_sql::end_attempt, task.value, row.epoch, static_cast<int>(end.state),
              end.given_back ? row.attempt - 1 : row.attempt, end.crashed ? row.crashes + 1 : row.crashes,
              end.run_at_ms, finished_at, kind);
-  tx.execute(insert_attempt_sql, task.value, row.epoch, row.attempt, row.claimed_at_ms, now_ms,
-             end.outcome, end.error);
+  // A success is what the row of the task says: see `attempts_of`.
+  if (end.state != task_state::completed || !end.error.empty())
+    tx.execute(insert_attempt_sql, task.value, row.epoch, row.attempt, row.claimed_at_ms, now_ms,
+               end.outcome, end.error);
   if (is_terminal(end.state)) {
     conclude_task(tx, task, row, end.state, now_ms);
   } else if (end.state == task_state::retryable) {
@@ -197,7 +199,8 @@ attempt_end end_of(const task_row& row, const task_outcome& outcome, std::int64_
   return end;
 }
 
-void write_result(transaction& tx, task_id task, const task_row& row, const task_outcome& outcome) {
+/// Returns whether there was anything to keep.
+bool put_result(transaction& tx, task_id task, std::int64_t epoch, const task_outcome& outcome) {
   using verdict = task_outcome::verdict;
   auto text = [](const std::string& x) {
     return x.empty() ? std::optional<std::string_view>{} : std::optional<std::string_view>{x};
@@ -206,9 +209,22 @@ void write_result(transaction& tx, task_id task, const task_row& row, const task
   auto output = useful ? text(outcome.output) : std::nullopt;
   auto detail = text(outcome.detail);
   if (output || detail)
-    tx.execute(put_result_sql, task.value, row.epoch, output, detail);
-  else if (row.epoch > 1)
-    tx.execute(drop_result_sql, task.value);
+    tx.execute(put_result_sql, task.value, epoch, output, detail);
+  return output || detail;
+}
+
+/// Ends the most frequent case in one statement: the first attempt succeeded, and nobody
+/// but the task itself is concerned.
+bool complete_at_once(transaction& tx, task_id task, std::int64_t epoch,
+                      const task_outcome& outcome, std::int64_t now_ms) {
+  if (epoch != 1 || outcome.what != task_outcome::verdict::completed || !outcome.error.empty()
+      || tx.execute(task_sql::complete_at_once, task.value, now_ms,
+                    static_cast<std::int64_t>(outcome.error_kind)) == 0)
+    return false;
+  if (!outcome.output.empty() || !outcome.detail.empty())
+    put_result(tx, task, epoch, outcome);
+  tx.announce({event::topic::task_finished, task.value});
+  return true;
 }
 
 } // namespace
@@ -226,13 +242,16 @@ std::optional<task_id> enqueue_stage_task(transaction& tx, const task_spec& spec
 finished_attempt finish_attempt(transaction& tx, task_id task, std::int64_t epoch,
                                 const task_outcome& outcome, std::int64_t retry_at_ms,
                                 std::int64_t now_ms) {
+  if (complete_at_once(tx, task, epoch, outcome, now_ms))
+    return {true, task_state::completed};
   auto row = read_task_row(tx, task);
   if (!row)
     return {false, task_state::cancelled};
   if (row->state != task_state::running || row->epoch != epoch)
     return {false, row->state};
   auto end = end_of(*row, outcome, retry_at_ms);
-  write_result(tx, task, *row, outcome);
+  if (!put_result(tx, task, epoch, outcome) && epoch > 1)
+    tx.execute(drop_result_sql, task.value);
   end_attempt(tx, task, *row, end, now_ms);
   return {true, end.state};
 }

@@ -35,6 +35,21 @@ std::optional<task_id> enqueue_stage_task(transaction& tx, const task_spec& spec
 std::vector<task_assignment> claim_tasks(transaction& tx, std::span<const std::string> kinds,
                                          std::size_t count, std::int64_t boot, std::int64_t now_ms);
 
+/// Tasks to be claimed before there is a worker for them.
+struct claim_ahead {
+  std::size_t count = 0;                       ///< At most so many.
+  std::chrono::nanoseconds time{0};            ///< No more than are expected to take this, together.
+  std::vector<std::chrono::nanoseconds> quick; ///< What one of each kind is expected to take; 0:
+                                               ///< none of that kind.
+};
+
+/// The same; further tasks that come after these in order are claimed as `ahead` says,
+/// but none whose process has died while it ran: it is claimed when it is to run, so that
+/// its crashes are its own.
+std::vector<task_assignment> claim_tasks(transaction& tx, std::span<const std::string> kinds,
+                                         std::size_t count, const claim_ahead& ahead,
+                                         std::int64_t boot, std::int64_t now_ms);
+
 /// What `finish_attempt` made of an outcome.
 struct finished_attempt {
   bool accepted = false;   ///< False: the claim had been taken away, nothing was written.
@@ -117,6 +132,9 @@ std::vector<task_record> list_tasks(snapshot& db, const task_filter& filter);
 
 /// Returns one task with its payload, output and attempts.
 std::optional<task_details> find_task(snapshot& db, task_id task);
+
+/// Returns the attempts of a task that have ended, in order.
+std::vector<attempt_record> attempts_of(snapshot& db, task_id task);
 
 /// Returns one task without what hangs on it.
 std::optional<task_record> find_task_record(snapshot& db, task_id task);

@@ -77,6 +77,20 @@ BOOST_AUTO_TEST_CASE(a_queue_that_gave_all_it_was_asked_for_is_asked_again) {
   BOOST_TEST(!next().has_value());
 }
 
+BOOST_AUTO_TEST_CASE(quick_tasks_are_claimed_ahead_also_when_no_worker_is_free) {
+  begin();
+  rounds.wake();
+  auto round = rounds.next(now, now_ms, 0, 50);
+  BOOST_REQUIRE(round.has_value());
+  BOOST_TEST(round->claims == 0u);
+  BOOST_TEST(round->ahead == 50u);
+  rounds.succeeded(*round, 3, std::nullopt);
+  round = rounds.next(now, now_ms, 1, 47);
+  BOOST_REQUIRE(round.has_value());
+  rounds.succeeded(*round, 0, std::nullopt);
+  BOOST_TEST(!rounds.next(now, now_ms, 1, 47).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(what_wakes_during_a_round_is_not_forgotten) {
   begin();
   rounds.wake();

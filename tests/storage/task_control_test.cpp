@@ -233,10 +233,10 @@ BOOST_AUTO_TEST_CASE(a_task_that_may_run_longer_is_not_stuck) {
 
 BOOST_AUTO_TEST_CASE(ended_tasks_are_deleted_with_all_that_hangs_on_them) {
   auto old = enqueue(gated("g"));
-  finish(claim_one(), task_outcome::success("[1]"));
+  finish(claim_one(), task_outcome::partial("[1]", "most of it"));
   now += 100;
   auto young = enqueue(work());
-  finish(claim_one(), task_outcome::success());
+  finish(claim_one(), task_outcome::partial("", "some of it"));
   auto open = enqueue(work());
   auto prune = [&](std::int64_t before, int limit = 500) {
     return write([&](auto& tx) { return storage::prune_tasks(tx, before, limit); });

@@ -14,6 +14,63 @@ BOOST_AUTO_TEST_CASE(a_task_is_ready_at_once_and_announced) {
   BOOST_TEST(was_announced(topic::task_ready, 0));
 }
 
+BOOST_AUTO_TEST_CASE(quick_tasks_can_be_claimed_ahead_after_those_that_have_a_worker) {
+  for (int i = 0; i < 6; ++i)
+    enqueue(work(i % 2 == 0 ? "work" : "other"));
+  std::vector<std::string> kinds{"work", "other"};
+  auto claim_ahead = [&](std::size_t count, storage::claim_ahead ahead) {
+    std::vector<std::int64_t> ids;
+    for (auto& one :
+         write([&](auto& tx) { return storage::claim_tasks(tx, kinds, count, ahead, boot, now); }))
+      ids.push_back(one.id.value);
+    return ids;
+  };
+  using list = std::vector<std::int64_t>;
+  BOOST_TEST(claim_ahead(1, {10, 25ms, {10ms, 0ms}}) == (list{1, 3, 5}),
+             boost::test_tools::per_element());
+  BOOST_TEST(claim_ahead(0, {10, 25ms, {10ms, 0ms}}).empty());
+  BOOST_TEST(claim_ahead(0, {1, 25ms, {0ms, 10ms}}) == (list{2}), boost::test_tools::per_element());
+  BOOST_TEST(claim_ahead(0, {9, 15ms, {0ms, 10ms}}) == (list{4}), boost::test_tools::per_element());
+}
+
+// Its crash must be its own, not that of one that ran before it.
+BOOST_AUTO_TEST_CASE(what_crashed_or_may_not_crash_once_is_not_claimed_ahead) {
+  auto crashed = enqueue(work());
+  auto task = claim_one();
+  write([&](auto& tx) { return storage::crash_attempt(tx, task.id, task.epoch, "why", now); });
+  auto strict = work();
+  strict.crashes_max = 1;
+  enqueue(strict);
+  auto usual = enqueue(work());
+  std::vector<std::string> kinds{"work"};
+  auto claimed = write([&](auto& tx) {
+    return storage::claim_tasks(tx, kinds, 0, {10, 1s, {1us}}, boot, now);
+  });
+  BOOST_REQUIRE(claimed.size() == 1u);
+  BOOST_TEST((claimed[0].id == usual));
+  BOOST_TEST((state(crashed) == task_state::ready));
+}
+
+// It has no row of its own: the task says it all.
+BOOST_AUTO_TEST_CASE(a_success_is_in_the_history_of_its_task) {
+  for (auto spec : {work(), gated("g")}) {
+    auto id = enqueue(spec);
+    now += 5;
+    auto claimed = claim_one();
+    now += 7;
+    finish(claimed, task_outcome::success("[1]"));
+    auto details = *storage::find_task(view(), id);
+    BOOST_TEST(details.output == "[1]");
+    BOOST_REQUIRE(details.attempts.size() == 1u);
+    auto& attempt = details.attempts[0];
+    BOOST_TEST(attempt.attempt == 1);
+    BOOST_TEST(attempt.epoch == 1);
+    BOOST_TEST(attempt.started_at_ms == now - 7);
+    BOOST_TEST(attempt.ended_at_ms == now);
+    BOOST_TEST(attempt.outcome == "completed");
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_claim_hands_over_everything_that_was_asked_for) {
   auto spec = work();
   spec.payload = R"({"a":1})";

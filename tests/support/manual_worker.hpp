@@ -1,9 +1,10 @@
 #pragma once
 
+#include "quire/actors/attempt_burst.hpp"
 #include "quire/actors/base.hpp"
-#include "quire/actors/cancel_token.hpp"
 #include "quire/messages/worker.hpp"
 
+#include <chrono>
 #include <deque>
 #include <map>
 #include <memory>
@@ -14,26 +15,28 @@ namespace quire::tests {
 /// Attempts that workers were given; a test ends them when it likes.
 struct manual_attempts {
   struct given {
-    messages::attempt attempt;
+    actors::attempt attempt;
     std::uint64_t number;
     caf::actor worker;
     manual_attempts* all;
 
     const task_assignment& task() const { return *attempt.task; }
-    const actors::cancel_token& cancel() const { return *attempt.cancel; }
+    const actors::cancel_token& cancel() const { return attempt.cancel; }
 
-    /// Its worker answers when the next messages are handled: a promise may be
+    /// Its worker goes on when the next messages are handled: a promise may be
     /// used in its own actor only.
     void end(task_outcome outcome) const {
-      all->outcomes[number] = std::make_shared<const task_outcome>(std::move(outcome));
+      all->outcomes[number] = std::move(outcome);
       caf::anon_send(worker, messages::timer{number});
     }
   };
 
   std::uint64_t number_last = 0;
-  std::deque<given> running;
-  std::map<std::uint64_t, std::shared_ptr<const task_outcome>> outcomes;
+  std::deque<given> running; ///< Of each burst the one that has begun.
+  std::map<std::uint64_t, task_outcome> outcomes;
   std::deque<messages::worker_actor> workers;
+  std::chrono::nanoseconds took = std::chrono::seconds{1}; ///< What workers say of each attempt.
+  std::size_t bursts = 0;                                  ///< Messages to workers.
 
   given take() {
     auto first = std::move(running.front());
@@ -44,8 +47,8 @@ struct manual_attempts {
 
 struct manual_worker_state {
   struct unanswered {
-    messages::attempt attempt;
-    actors::promise<messages::attempt_report> report;
+    std::shared_ptr<actors::attempt_burst> burst;
+    actors::promise<messages::burst_done> done;
   };
 
   manual_worker_state() = default;
@@ -55,10 +58,23 @@ struct manual_worker_state {
 };
 
 using manual_worker_actor = messages::worker_actor::extend<on<void(messages::timer)>>;
+using manual_worker_pointer = manual_worker_actor::stateful_pointer<manual_worker_state>;
 
-inline manual_worker_actor::behavior_type
-manual_worker(manual_worker_actor::stateful_pointer<manual_worker_state> self,
-              std::shared_ptr<manual_attempts> all) {
+/// Begins the next attempt of a burst, or answers.
+inline void go_on(manual_worker_pointer self, manual_attempts& all,
+                  manual_worker_state::unanswered one) {
+  auto* next = one.burst->begin();
+  if (!next) {
+    one.done.deliver({});
+    return;
+  }
+  auto number = ++all.number_last;
+  all.running.push_back({*next, number, caf::actor_cast<caf::actor>(self), &all});
+  state_of(self).attempts.emplace(number, std::move(one));
+}
+
+inline manual_worker_actor::behavior_type manual_worker(manual_worker_pointer self,
+                                                        std::shared_ptr<manual_attempts> all) {
   using namespace messages;
   actors::install_handlers(self, "manual_worker");
   return {
@@ -67,15 +83,15 @@ manual_worker(manual_worker_actor::stateful_pointer<manual_worker_state> self,
       self->quit();
       return drained{};
     },
-    [=](const attempt& request) -> caf::result<attempt_report> {
-      auto number = ++all->number_last;
-      state_of(self).attempts[number] = {request, actors::promise_to_sender<attempt_report>(self)};
-      all->running.push_back({request, number, caf::actor_cast<caf::actor>(self), all.get()});
-      return caf::delegated<attempt_report>{};
+    [=](const run_burst& request) -> caf::result<burst_done> {
+      ++all->bursts;
+      go_on(self, *all, {request.burst, actors::promise_to_sender<burst_done>(self)});
+      return caf::delegated<burst_done>{};
     },
     [=](timer ended) {
-      auto& one = state_of(self).attempts.at(ended.generation);
-      one.report.deliver({one.attempt.task->id, one.attempt.task->epoch, all->outcomes.at(ended.generation)});
+      auto one = state_of(self).attempts.extract(ended.generation);
+      one.mapped().burst->end(all->outcomes.at(ended.generation), all->took);
+      go_on(self, *all, std::move(one.mapped()));
     },
   };
 }

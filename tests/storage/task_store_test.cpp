@@ -59,10 +59,10 @@ BOOST_AUTO_TEST_CASE(a_success_is_in_the_history_of_its_task) {
     auto claimed = claim_one();
     now += 7;
     finish(claimed, task_outcome::success("[1]"));
-    auto details = *storage::find_task(view(), id);
-    BOOST_TEST(details.output == "[1]");
-    BOOST_REQUIRE(details.attempts.size() == 1u);
-    auto& attempt = details.attempts[0];
+    auto found = details(id);
+    BOOST_TEST(found.output == "[1]");
+    BOOST_REQUIRE(found.attempts.size() == 1u);
+    auto& attempt = found.attempts[0];
     BOOST_TEST(attempt.attempt == 1);
     BOOST_TEST(attempt.epoch == 1);
     BOOST_TEST(attempt.started_at_ms == now - 7);

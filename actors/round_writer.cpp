@@ -1,5 +1,7 @@
 #include "quire/actors/round_writer.hpp"
 
+#include "quire/storage/sqlite/schedule_store.hpp"
+
 #include <algorithm>
 
 namespace quire::actors {
@@ -31,6 +33,10 @@ std::size_t recover(transaction& tx, const round_order& order) {
   return recovered;
 }
 
+std::optional<std::int64_t> earlier(std::optional<std::int64_t> x, std::optional<std::int64_t> y) {
+  return x && y ? std::min(x, y) : x ? x : y;
+}
+
 } // namespace
 
 round_answer write_round(transaction& tx, const round_order& order) {
@@ -40,8 +46,11 @@ round_answer write_round(transaction& tx, const round_order& order) {
     answer.finished.push_back(write_result(tx, result, order.now_ms));
   if (round.recovery != claim_recovery::none)
     answer.recovered = recover(tx, order);
-  if (round.promote)
-    answer.next_due_ms = promote_due_tasks(tx, order.now_ms);
+  if (round.promote) {
+    // Schedules first: what they enqueue for now is claimed with this round.
+    auto next_fire_ms = fire_due_schedules(tx, order.now_ms);
+    answer.next_due_ms = earlier(next_fire_ms, promote_due_tasks(tx, order.now_ms));
+  }
   if (round.claims + round.ahead > 0)
     answer.claimed = claim_tasks(tx, order.kinds, round.claims,
                                  {round.ahead, order.ahead_time, order.quick}, order.boot,

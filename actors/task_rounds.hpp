@@ -34,7 +34,7 @@ enum class claim_recovery : std::uint8_t {
 struct task_round {
   std::vector<attempt_result> results;
   claim_recovery recovery = claim_recovery::none;
-  bool promote = false;          ///< Make due tasks ready.
+  bool promote = false;          ///< Fire schedules and make tasks ready that are due.
   std::size_t claims = 0;        ///< At most so many new tasks.
   std::size_t ahead = 0;         ///< And so many more that are quick.
 };
@@ -55,7 +55,7 @@ public:
   /// There may be something due, or claims that another process added.
   void look_again() { wanted_ = promote_ = true; }
 
-  /// A task becomes due at `time_ms`.
+  /// A task or a schedule becomes due at `time_ms`.
   void due_at(std::int64_t time_ms);
 
   /// An attempt ended.
@@ -90,7 +90,7 @@ public:
   const std::deque<attempt_result>& results() const noexcept { return results_; }
 
   /// Returns when `next` is worth asking although nothing happened: after a round
-  /// that failed, or (Unix milliseconds) when a task becomes due.
+  /// that failed, or (Unix milliseconds) when a task or a schedule becomes due.
   std::optional<time_point> retry_at() const noexcept { return retry_at_; }
   std::optional<std::int64_t> due_ms() const noexcept;
 

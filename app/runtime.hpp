@@ -5,6 +5,7 @@
 #include "quire/app/row_stream.hpp"
 #include "quire/messages/query.hpp"
 #include "quire/messages/types/pipeline.hpp"
+#include "quire/messages/types/schedule.hpp"
 #include "quire/messages/types/status.hpp"
 #include "quire/messages/types/task.hpp"
 #include "quire/messages/types/typed_rows.hpp"
@@ -177,6 +178,30 @@ public:
   task_state retry(task_id task);
   std::vector<task_record> tasks(const task_filter& filter = {});
   std::optional<task_details> find(task_id task);
+
+  /// Creates a schedule, or replaces the one of its name: from then on the owner of the database
+  /// puts its task into the queue at each of its times, as `schedule_spec` says. A program may
+  /// put its schedules each time it starts: if their times are as they were, they go on, and one
+  /// that is paused stays paused. With `access_mode::visit` the owner sees it within 5 s.
+  /// @throws failure: `invalid_argument`, naming what is wrong; `too_large` with 10,000
+  ///         schedules; as `write`. Then nothing was changed.
+  schedule_record put_schedule(schedule_spec schedule);
+
+  /// Deletes a schedule; its tasks stay.
+  /// @returns false if there is none of this name.
+  bool remove_schedule(const std::string& name);
+
+  /// It does not fire until it is resumed, also not after a restart. Then it goes on with the
+  /// next time to come; what was due in the meantime is not made up for.
+  /// @throws failure with `errc::not_found`; as `write`.
+  schedule_record pause_schedule(const std::string& name);
+  schedule_record resume_schedule(const std::string& name);
+
+  /// All schedules by name, without their payloads.
+  std::vector<schedule_record> schedules();
+
+  /// One schedule with the last times it fired, the newest first.
+  std::optional<schedule_details> find_schedule(const std::string& name);
 
   /// Starts a run of a pipeline; `params` go over the definition's defaults.
   run_id start(const pipeline_spec& pipeline,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "quire/messages/types/pipeline.hpp"
+#include "quire/messages/types/schedule.hpp"
 #include "quire/messages/types/task.hpp"
 
 #include <chrono>
@@ -72,6 +73,46 @@ struct task_change_arguments {
   bool json = false;
 };
 
+/// `quire schedule put`.
+struct schedule_put_arguments {
+  schedule_spec schedule; ///< The payload is as it was given: `-` for the standard input.
+  bool text = false;      ///< The payload need not be JSON.
+  given_database database;
+  bool json = false;
+};
+
+/// `quire schedule list`.
+struct schedule_list_arguments {
+  given_database database;
+  bool json = false;
+};
+
+/// `quire schedule show`.
+struct schedule_show_arguments {
+  std::string name;
+  given_database database;
+  bool json = false;
+};
+
+/// `quire schedule pause`, `quire schedule resume` and `quire schedule remove`.
+struct schedule_change_arguments {
+  enum class change : std::uint8_t { pause, resume, remove };
+
+  change what = change::pause;
+  std::vector<std::string> names;
+  given_database database;
+  bool json = false;
+};
+
+/// `quire schedule next`.
+struct schedule_next_arguments {
+  std::string spec;
+  std::string tz;
+  std::optional<std::int64_t> after_ms; ///< Now if absent.
+  std::int64_t count = 5;
+  bool json = false;
+};
+
 /// `quire pipeline list`.
 struct pipeline_list_arguments {
   run_filter filter;
@@ -99,6 +140,9 @@ struct print_text {
 
 using command = std::variant<print_text, run_arguments, sql_arguments, task_list_arguments,
                              task_show_arguments, task_submit_arguments, task_change_arguments,
-                             pipeline_list_arguments, pipeline_show_arguments, status_arguments>;
+                             pipeline_list_arguments, pipeline_show_arguments, status_arguments,
+                             schedule_put_arguments, schedule_list_arguments,
+                             schedule_show_arguments, schedule_change_arguments,
+                             schedule_next_arguments>;
 
 } // namespace quire::cli

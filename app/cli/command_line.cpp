@@ -3,22 +3,15 @@
 #include "quire/actors/nearest_name.hpp"
 #include "quire/app/cli/exit_status.hpp"
 #include "quire/app/cli/grammar.hpp"
+#include "quire/app/cli/schedule_line.hpp"
+#include "quire/app/cli/words.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <limits>
 #include <utility>
 
 namespace quire::cli {
 
 namespace {
-
-constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max();
-
-[[noreturn]] void refuse(const CLI::App& app, const std::string& what) {
-  auto name = full_name(app);
-  throw usage_error(name + ": " + what + " (see " + name + " --help)");
-}
 
 std::vector<std::string> option_names(const CLI::App& app) {
   std::vector<std::string> names;
@@ -33,10 +26,6 @@ std::vector<std::string> command_names(const CLI::App& app) {
   for (auto* command : app.get_subcommands([](const CLI::App*) { return true; }))
     names.push_back(command->get_name());
   return names;
-}
-
-bool is_option(std::string_view text) {
-  return text.size() > 1 && text.front() == '-';
 }
 
 /// The part of an option before its value.
@@ -99,76 +88,6 @@ std::string one_line(const CLI::ParseError& error) {
   return text;
 }
 
-/// What was given for the options and arguments of one command.
-class words {
-public:
-  explicit words(const CLI::App& app) : app_(&app) {}
-
-  bool flag(const std::string& name) const { return app_->count(name) > 0; }
-
-  std::vector<std::string> all(const std::string& name) const { return given(*app_, name); }
-
-  std::optional<std::string> text(const std::string& name) const {
-    auto values = all(name);
-    if (values.empty())
-      return std::nullopt;
-    if (is_option(name) && values.front().starts_with("--"))
-      refuse(*app_,
-             name + ": its value is missing ('" + actors::printable(values.front()) + "' follows)");
-    if (values.front().empty())
-      refuse(*app_, name + " is empty");
-    return values.front();
-  }
-
-  std::string argument(const std::string& name) const {
-    auto value = text(name);
-    if (!value)
-      refuse(*app_, "the argument " + name + " is missing");
-    return *value;
-  }
-
-  std::int64_t number(const std::string& name, const std::string& text, std::int64_t least,
-                      std::int64_t most) const {
-    std::int64_t number = 0;
-    auto* end = text.data() + text.size();
-    auto [stop, error] = std::from_chars(text.data(), end, number);
-    if (error != std::errc{} || stop != end || number < least || number > most)
-      refuse(*app_, name + ": '" + actors::printable(text) + "' is no whole number from "
-                      + std::to_string(least)
-                      + (most == largest ? " up" : " to " + std::to_string(most)));
-    return number;
-  }
-
-  std::optional<std::int64_t> number(const std::string& name, std::int64_t least,
-                                     std::int64_t most = largest) const {
-    auto value = text(name);
-    return value ? std::optional{number(name, *value, least, most)} : std::nullopt;
-  }
-
-  /// One of the texts that `from_string` knows; `known` are all of them.
-  template <class Parse>
-  auto choice(const std::string& name, const std::string& what, Parse from_string,
-              const std::vector<std::string>& known) const -> decltype(from_string(std::string{})) {
-    auto value = text(name);
-    if (!value)
-      return std::nullopt;
-    auto result = from_string(*value);
-    if (!result)
-      refuse(*app_, name + ": unknown " + what + " '" + actors::printable(*value) + "'"
-                      + actors::suggestion(*value, known));
-    return result;
-  }
-
-  const CLI::App& app() const noexcept { return *app_; }
-
-private:
-  const CLI::App* app_;
-};
-
-given_database read_database(const words& line) {
-  return {line.text("--db"), line.flag("--allow-network-fs")};
-}
-
 run_arguments read_run(const words& line) {
   run_arguments result;
   result.file = line.argument("FILE");
@@ -207,30 +126,11 @@ task_list_arguments read_task_list(const words& line) {
 }
 
 task_submit_arguments read_submit(const words& line) {
-  constexpr std::int64_t ten_years_s = std::int64_t{10} * 366 * 24 * 3600;
   task_submit_arguments result;
-  auto& task = result.task;
-  task.kind = line.argument("KIND");
-  task.payload = line.text("PAYLOAD").value_or("{}");
+  result.task = read_task(line);
   result.text = line.flag("--text");
-  if (auto queue = line.text("--queue"))
-    task.queue = *queue;
-  task.priority = line
-                    .choice("--priority", "priority", task_priority_from_string,
-                            {"urgent", "high", "normal", "low"})
-                    .value_or(task.priority);
   if (auto seconds = line.number("--delay", 0, ten_years_s))
     result.delay = std::chrono::seconds{*seconds};
-  if (auto attempts = line.number("--attempts", 1, 1000))
-    task.retry.attempts_max = static_cast<int>(*attempts);
-  if (auto seconds = line.number("--timeout", 0, ten_years_s))
-    task.timeout = std::chrono::seconds{*seconds};
-  task.gate = line.text("--gate").value_or("");
-  if (auto capacity = line.number("--gate-capacity", 1, 100'000)) {
-    if (task.gate.empty())
-      refuse(line.app(), "--gate-capacity needs --gate");
-    task.gate_capacity = static_cast<int>(*capacity);
-  }
   return result;
 }
 
@@ -256,13 +156,6 @@ pipeline_list_arguments read_pipeline_list(const words& line) {
   result.filter.pipeline = line.text("--name");
   result.filter.limit = line.number("--limit", 0);
   return result;
-}
-
-template <class Arguments>
-command with_shared(const words& line, Arguments arguments) {
-  arguments.database = read_database(line);
-  arguments.json = line.flag("--json");
-  return arguments;
 }
 
 command read_command(const grammar& known, const words& line) {
@@ -292,6 +185,8 @@ command read_command(const grammar& known, const words& line) {
   }
   if (app == known.status)
     return with_shared(line, status_arguments{});
+  if (auto found = read_schedule_command(known, line))
+    return std::move(*found);
   refuse(*app, "a command is missing" + actors::suggestion("", command_names(*app)));
 }
 

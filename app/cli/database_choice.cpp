@@ -2,6 +2,7 @@
 
 #include "quire/app/cli/exit_status.hpp"
 #include "quire/app/cli/format.hpp"
+#include "quire/storage/owner_lock.hpp"
 
 #include <cstdlib>
 #include <filesystem>
@@ -87,6 +88,12 @@ std::unique_ptr<runtime> database_choice::open(access_mode mode) const {
   chosen.readers = 1;
   chosen.allow_network_file_system = allow_network_fs_;
   return std::make_unique<runtime>(std::move(chosen));
+}
+
+std::string database_choice::when_noticed(const char* without_owner) const {
+  if (auto owner = storage::owner_lock::owner_of(path_))
+    return *owner + " runs the database and takes notice within seconds";
+  return std::string{"nobody runs the database: "} + without_owner;
 }
 
 void database_choice::refuse_missing() const {

@@ -40,6 +40,10 @@ public:
   /// Opens it for writing beside whoever runs it.
   std::unique_ptr<runtime> visit() const;
 
+  /// Says when whoever runs the database sees what was written beside it.
+  /// @param without_owner what happens if nobody runs it.
+  std::string when_noticed(const char* without_owner) const;
+
   [[noreturn]] void refuse_missing() const;
 
 private:

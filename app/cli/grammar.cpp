@@ -47,6 +47,16 @@ one that has a handler for its kind; quire run has one for the kind command:
 
   quire task submit command '{"argv": ["make", "report"], "cwd": "/srv/app"}')";
 
+constexpr auto schedule_footer =
+  R"(SPEC is one word of the shell, so quote it:
+  "30 2 * * MON-FRI"   minute hour day-of-month month day-of-week (a second may stand before)
+  @daily               or @yearly, @monthly, @weekly, @hourly
+  "every 15m"          or any number of s, m, h or d
+
+Works while another process runs the database: that process takes notice within
+seconds, and fires the schedule. If nobody does, what is missed is made up for
+later as --catch-up says.)";
+
 /// The lines of use as we write them: which arguments must be there is not
 /// known to the library.
 class help_format : public CLI::Formatter {
@@ -110,6 +120,20 @@ void add_database(CLI::App* app) {
            "Also on a network file system, where locks are not reliable");
 }
 
+/// What says which task is to be put into a queue.
+void add_task_options(CLI::App* app) {
+  add_value(app, "KIND", "", "Which handler runs it");
+  add_value(app, "PAYLOAD", "",
+            "What the handler gets, JSON (default: {}); - for the standard input");
+  add_flag(app, "--text", "PAYLOAD is any text");
+  add_value(app, "--queue", "NAME", "Its queue (default: default)");
+  add_value(app, "--priority", "P", "urgent, high, normal (the default) or low");
+  add_value(app, "--attempts", "N", "All attempts, the first included (default: 3)");
+  add_value(app, "--timeout", "SECONDS", "For one attempt; 0: no limit (default: 600)");
+  add_value(app, "--gate", "NAME", "Tasks of one gate run at most --gate-capacity at a time");
+  add_value(app, "--gate-capacity", "N", "If the gate is new (default: 1)");
+}
+
 } // namespace
 
 grammar::grammar() : root("Tasks and pipelines on one SQLite file.", "quire") {
@@ -123,6 +147,7 @@ grammar::grammar() : root("Tasks and pipelines on one SQLite file.", "quire") {
   add_run();
   add_sql();
   add_task();
+  add_schedule();
   add_pipeline();
   status = add_command(root, "status", "Show how the database is.", "quire status [OPTION]...");
   add_database(status);
@@ -198,19 +223,59 @@ void grammar::add_task() {
 void grammar::add_submit() {
   task_submit = add_command(*task, "submit", "Put a task into its queue.",
                             "quire task submit KIND [PAYLOAD] [OPTION]...");
-  add_value(task_submit, "KIND", "", "Which handler runs it");
-  add_value(task_submit, "PAYLOAD", "",
-            "What the handler gets, JSON (default: {}); - for the standard input");
-  add_flag(task_submit, "--text", "PAYLOAD is any text");
-  add_value(task_submit, "--queue", "NAME", "Its queue (default: default)");
-  add_value(task_submit, "--priority", "P", "urgent, high, normal (the default) or low");
+  add_task_options(task_submit);
   add_value(task_submit, "--delay", "SECONDS", "Not before so many seconds from now");
-  add_value(task_submit, "--attempts", "N", "All attempts, the first included (default: 3)");
-  add_value(task_submit, "--timeout", "SECONDS", "For one attempt; 0: no limit (default: 600)");
-  add_value(task_submit, "--gate", "NAME",
-            "Tasks of one gate run at most --gate-capacity at a time");
-  add_value(task_submit, "--gate-capacity", "N", "If the gate is new (default: 1)");
   task_submit->footer(submit_footer);
+}
+
+void grammar::add_schedule() {
+  schedule = add_command(root, "schedule", "Put tasks into their queues again and again.",
+                         "quire schedule COMMAND [OPTION]...");
+  add_schedule_put();
+  schedule_list = add_command(*schedule, "list", "List schedules by name.",
+                              "quire schedule list [OPTION]...");
+  schedule_show = add_command(*schedule, "show", "Show one schedule and when it fired.",
+                              "quire schedule show NAME [OPTION]...");
+  add_value(schedule_show, "NAME", "", "Name of the schedule");
+  schedule_pause = add_command(*schedule, "pause", "Let schedules not fire until they are resumed.",
+                               "quire schedule pause NAME... [OPTION]...");
+  schedule_resume = add_command(*schedule, "resume", "Let paused schedules fire again.",
+                                "quire schedule resume NAME... [OPTION]...");
+  schedule_remove = add_command(*schedule, "remove", "Delete schedules; their tasks stay.",
+                                "quire schedule remove NAME... [OPTION]...");
+  for (auto* each : {schedule_pause, schedule_resume, schedule_remove})
+    add_values(each, "NAME", "", "Names of schedules");
+  for (auto* each : {schedule_put, schedule_list, schedule_show, schedule_pause, schedule_resume,
+                     schedule_remove}) {
+    add_database(each);
+    add_flag(each, "--json", "JSON lines, one schedule each, with all fields");
+  }
+  schedule_next = add_command(*schedule, "next", "Show when a schedule would fire; needs no database.",
+                              "quire schedule next SPEC [OPTION]...");
+  add_value(schedule_next, "SPEC", "", "When");
+  add_value(schedule_next, "--tz", "ZONE", "Time zone of SPEC, as Europe/Berlin (default: UTC)");
+  add_value(schedule_next, "--after", "TIME", "Times after this one, as 2026-03-28T12:00Z (default: now)");
+  add_value(schedule_next, "--count", "N", "So many, up to 1000 (default: 5)");
+  add_flag(schedule_next, "--json", "JSON lines, one time each");
+  schedule_next->footer(schedule_footer);
+}
+
+void grammar::add_schedule_put() {
+  schedule_put = add_command(*schedule, "put", "Create a schedule, or replace the one of its name.",
+                             "quire schedule put NAME SPEC KIND [PAYLOAD] [OPTION]...");
+  add_value(schedule_put, "NAME", "", "Its name, up to 100 bytes");
+  add_value(schedule_put, "SPEC", "", "When it fires");
+  add_task_options(schedule_put);
+  add_value(schedule_put, "--tz", "ZONE", "Time zone of SPEC, as Europe/Berlin (default: UTC)");
+  add_value(schedule_put, "--overlap", "POLICY",
+            "If an earlier task has not ended: allow (the default), skip, queue_one or cancel_previous");
+  add_value(schedule_put, "--catch-up", "POLICY",
+            "Of times that were missed make up for none, the last (the default) or all");
+  add_value(schedule_put, "--catch-up-max", "N", "With all: the newest N (default and most: 1000)");
+  add_value(schedule_put, "--start", "TIME", "Never before this time, as 2026-03-28T12:00Z");
+  add_value(schedule_put, "--end", "TIME", "Never after this time");
+  add_value(schedule_put, "--jitter", "SECONDS", "Each task waits for up to so long (default: 0)");
+  schedule_put->footer(schedule_footer);
 }
 
 void grammar::add_pipeline() {

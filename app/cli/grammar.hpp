@@ -25,6 +25,14 @@ public:
   CLI::App* task_show = nullptr;
   CLI::App* task_retry = nullptr;
   CLI::App* task_cancel = nullptr;
+  CLI::App* schedule = nullptr;
+  CLI::App* schedule_put = nullptr;
+  CLI::App* schedule_list = nullptr;
+  CLI::App* schedule_show = nullptr;
+  CLI::App* schedule_pause = nullptr;
+  CLI::App* schedule_resume = nullptr;
+  CLI::App* schedule_remove = nullptr;
+  CLI::App* schedule_next = nullptr;
   CLI::App* pipeline = nullptr;
   CLI::App* pipeline_list = nullptr;
   CLI::App* pipeline_show = nullptr;
@@ -37,6 +45,8 @@ private:
   void add_sql();
   void add_task();
   void add_submit();
+  void add_schedule();
+  void add_schedule_put();
   void add_pipeline();
 
   std::map<const CLI::App*, std::string> usages_;

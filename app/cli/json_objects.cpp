@@ -18,14 +18,6 @@ json or_null(const std::string& text) {
   return text.empty() ? json(nullptr) : json(text);
 }
 
-/// What is JSON becomes part of the object; anything else stays a text.
-json embedded(const std::string& text) {
-  if (text.empty())
-    return nullptr;
-  auto value = json::parse(text, nullptr, false);
-  return value.is_discarded() ? json(text) : value;
-}
-
 json to_json(const value& x) {
   switch (x.type()) {
     case value::kind::null: return nullptr;
@@ -40,6 +32,13 @@ json to_json(const value& x) {
 }
 
 } // namespace
+
+json embedded(const std::string& text) {
+  if (text.empty())
+    return nullptr;
+  auto value = json::parse(text, nullptr, false);
+  return value.is_discarded() ? json(text) : value;
+}
 
 json to_json(const task_record& task) {
   json object;

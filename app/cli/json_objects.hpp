@@ -22,6 +22,9 @@ json to_json(const task_record& task);
 /// text otherwise) and the attempts.
 json to_json(const task_details& details);
 
+/// What is JSON as such, null for no text at all, anything else as a text.
+json embedded(const std::string& text);
+
 json to_json(const stage_record& stage);
 json to_json(const run_record& run);
 json to_json(const service_status& service);

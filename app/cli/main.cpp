@@ -31,6 +31,11 @@ struct dispatcher {
   exit_status operator()(const task_change_arguments& x) const { return change_tasks(x, to); }
   exit_status operator()(const pipeline_list_arguments& x) const { return list_pipelines(x, to); }
   exit_status operator()(const pipeline_show_arguments& x) const { return show_pipeline(x, to); }
+  exit_status operator()(const schedule_put_arguments& x) const { return put_schedule(x, to); }
+  exit_status operator()(const schedule_list_arguments& x) const { return list_schedules(x, to); }
+  exit_status operator()(const schedule_show_arguments& x) const { return show_schedule(x, to); }
+  exit_status operator()(const schedule_change_arguments& x) const { return change_schedules(x, to); }
+  exit_status operator()(const schedule_next_arguments& x) const { return show_next_times(x, to); }
   exit_status operator()(const status_arguments& x) const { return show_status(x, to); }
 };
 

@@ -1,5 +1,3 @@
-#include "quire/actors/pipeline_parser.hpp"
-#include "quire/actors/strict_json.hpp"
 #include "quire/app/cli/commands.hpp"
 #include "quire/app/cli/database_choice.hpp"
 #include "quire/app/cli/format.hpp"
@@ -7,7 +5,6 @@
 #include "quire/app/cli/task_view.hpp"
 #include "quire/app/cli/text_source.hpp"
 #include "quire/app/runtime.hpp"
-#include "quire/storage/owner_lock.hpp"
 #include "quire/storage/sqlite/task_store.hpp"
 
 #include <algorithm>
@@ -36,30 +33,6 @@ std::int64_t each_page(runtime& looking, task_filter filter, Take take) {
       return count;
     filter.after = tasks.back().id;
   }
-}
-
-/// @param without_owner what happens if nobody runs the database.
-std::string when_it_happens(const database_choice& database, const char* without_owner) {
-  if (auto owner = storage::owner_lock::owner_of(database.path()))
-    return *owner + " runs the database and takes notice within seconds";
-  return std::string{"nobody runs the database: "} + without_owner;
-}
-
-/// @throws usage_error if it should be JSON and is not.
-std::string payload_of(const task_submit_arguments& arguments) {
-  constexpr std::size_t bytes_max = (std::size_t{64} << 20) + 1; // One more is refused later.
-  constexpr std::size_t depth_max = 200;
-  auto& given = arguments.task.payload;
-  auto text = given == "-" ? read_source("quire task submit", given, bytes_max) : given;
-  if (arguments.text)
-    return text;
-  try {
-    static_cast<void>(actors::parse_strict_json(text, depth_max));
-  } catch (const actors::pipeline_error& wrong) {
-    throw usage_error(std::string{"quire task submit: PAYLOAD is no JSON: "} + wrong.what()
-                      + "; nothing was created (--text allows any text)");
-  }
-  return text;
 }
 
 task_state change_one(runtime& visiting, const task_change_arguments& arguments, task_id task) {
@@ -112,7 +85,7 @@ exit_status show_task(const task_show_arguments& arguments, console& to) {
 
 exit_status submit_task(const task_submit_arguments& arguments, console& to) {
   auto task = arguments.task;
-  task.payload = payload_of(arguments);
+  task.payload = read_payload("quire task submit", task.payload, arguments.text);
   database_choice database(arguments.database);
   database.look_at_tasks(); // Says what is missing, and creates nothing.
   auto visiting = database.visit();
@@ -125,7 +98,7 @@ exit_status submit_task(const task_submit_arguments& arguments, console& to) {
   else
     to.out("task " + std::to_string(id.value) + ": " + std::string{to_string(record.state)}
            + "; database: " + database.description() + "; "
-           + when_it_happens(database, "the task waits for a process that does") + "\n");
+           + database.when_noticed("the task waits for a process that does") + "\n");
   return exit_completed;
 }
 
@@ -150,7 +123,7 @@ exit_status change_tasks(const task_change_arguments& arguments, console& to) {
   }
   if (!arguments.json && status == exit_completed)
     to.out("database: " + database.description() + "; "
-           + when_it_happens(database, "the next quire run takes it up") + "\n");
+           + database.when_noticed("the next quire run takes it up") + "\n");
   return status;
 }
 

@@ -1,7 +1,11 @@
 #include "quire/app/cli/text_source.hpp"
 
 #include "quire/actors/nearest_name.hpp"
+#include "quire/actors/pipeline_parser.hpp"
+#include "quire/actors/strict_json.hpp"
 #include "quire/app/cli/exit_status.hpp"
+
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
@@ -59,6 +63,21 @@ std::string read_source(const std::string& command, const std::string& file,
     throw usage_error(command + ": cannot read " + shown_source(file) + ": "
                       + error.code().message());
   }
+}
+
+std::string read_payload(const std::string& command, const std::string& given, bool any_text) {
+  constexpr std::size_t bytes_max = (std::size_t{64} << 20) + 1; // One more is refused later.
+  constexpr std::size_t depth_max = 200;
+  auto text = given == "-" ? read_source(command, given, bytes_max) : given;
+  if (any_text)
+    return text;
+  try {
+    static_cast<void>(actors::parse_strict_json(text, depth_max));
+  } catch (const actors::pipeline_error& wrong) {
+    throw usage_error(command + ": PAYLOAD is no JSON: " + wrong.what()
+                      + "; nothing was created (--text allows any text)");
+  }
+  return text;
 }
 
 } // namespace quire::cli

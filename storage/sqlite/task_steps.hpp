@@ -12,6 +12,10 @@
 /// only.
 namespace quire::storage {
 
+/// @throws error with `errc::invalid_argument` if a field of `spec` is outside of its documented
+///         limits.
+void check_task(const task_spec& spec);
+
 /// What decides on the next step of a task.
 struct task_row {
   task_state state = task_state::created;

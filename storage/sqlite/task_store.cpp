@@ -49,34 +49,6 @@ void require(bool valid, const char* what) {
                 std::string{"the task was not created: "} + what + "; correct it and try again");
 }
 
-void check(const task_spec& spec) {
-  constexpr std::size_t payload_max = std::size_t{64} << 20;
-  constexpr std::chrono::milliseconds none{0};
-  // Whatever is added to it later, it overflows nowhere.
-  constexpr std::chrono::milliseconds delay_max{std::chrono::hours{10 * 366 * 24}};
-  auto named = [](const std::string& name) { return !name.empty() && name.size() <= 100; };
-  require(named(spec.kind), "kind must be 1 to 100 bytes long");
-  require(named(spec.queue), "queue must be 1 to 100 bytes long");
-  require(spec.payload.size() <= payload_max, "payload is over its limit of 64 MiB");
-  require(spec.priority <= task_priority::low, "priority must be urgent, high, normal or low");
-  require(spec.retry.attempts_max >= 1 && spec.retry.attempts_max <= 1000,
-          "retry.attempts_max must be 1 to 1000");
-  require(spec.retry.base >= none && spec.retry.base <= delay_max,
-          "retry.base must be 0 to 10 years");
-  require(std::isfinite(spec.retry.factor) && spec.retry.factor >= 1,
-          "retry.factor must be a number of at least 1");
-  require(spec.retry.cap >= none && spec.retry.cap <= delay_max, "retry.cap must be 0 to 10 years");
-  require(spec.retry.jitter >= 0 && spec.retry.jitter <= 1, "retry.jitter must be 0 to 1");
-  require(spec.timeout >= none && spec.timeout <= delay_max,
-          "timeout must be 0 to 10 years; 0 is no limit");
-  require(!spec.run_at_ms || (*spec.run_at_ms >= 0 && *spec.run_at_ms <= time_max),
-          "run_at must be Unix milliseconds from 0 to 2^48 - 1");
-  require(spec.gate.size() <= 1000, "gate is over its limit of 1000 bytes");
-  require(spec.gate_capacity >= 1 && spec.gate_capacity <= 100'000,
-          "gate_capacity must be 1 to 100000");
-  require(spec.crashes_max >= 0, "crashes_max must not be negative; 0 is no limit");
-}
-
 std::int64_t lane_of(transaction& tx, const task_spec& spec) {
   {
     auto stmt = tx.prepare(find_lane_sql);
@@ -102,7 +74,7 @@ task_state first_state(transaction& tx, const task_spec& spec, std::int64_t now_
 std::optional<task_id> insert_task(transaction& tx, const task_spec& spec,
                                    std::optional<std::int64_t> stage,
                                    std::optional<std::int64_t> item, std::int64_t now_ms) {
-  check(spec);
+  check_task(spec);
   auto state = first_state(tx, spec, now_ms);
   auto run_at = spec.run_at_ms.value_or(now_ms);
   auto age = std::clamp(std::max(now_ms, run_at), std::int64_t{0}, time_max);
@@ -228,6 +200,34 @@ bool complete_at_once(transaction& tx, task_id task, std::int64_t epoch,
 }
 
 } // namespace
+
+void check_task(const task_spec& spec) {
+  constexpr std::size_t payload_max = std::size_t{64} << 20;
+  constexpr std::chrono::milliseconds none{0};
+  // Whatever is added to it later, it overflows nowhere.
+  constexpr std::chrono::milliseconds delay_max{std::chrono::hours{10 * 366 * 24}};
+  auto named = [](const std::string& name) { return !name.empty() && name.size() <= 100; };
+  require(named(spec.kind), "kind must be 1 to 100 bytes long");
+  require(named(spec.queue), "queue must be 1 to 100 bytes long");
+  require(spec.payload.size() <= payload_max, "payload is over its limit of 64 MiB");
+  require(spec.priority <= task_priority::low, "priority must be urgent, high, normal or low");
+  require(spec.retry.attempts_max >= 1 && spec.retry.attempts_max <= 1000,
+          "retry.attempts_max must be 1 to 1000");
+  require(spec.retry.base >= none && spec.retry.base <= delay_max,
+          "retry.base must be 0 to 10 years");
+  require(std::isfinite(spec.retry.factor) && spec.retry.factor >= 1,
+          "retry.factor must be a number of at least 1");
+  require(spec.retry.cap >= none && spec.retry.cap <= delay_max, "retry.cap must be 0 to 10 years");
+  require(spec.retry.jitter >= 0 && spec.retry.jitter <= 1, "retry.jitter must be 0 to 1");
+  require(spec.timeout >= none && spec.timeout <= delay_max,
+          "timeout must be 0 to 10 years; 0 is no limit");
+  require(!spec.run_at_ms || (*spec.run_at_ms >= 0 && *spec.run_at_ms <= time_max),
+          "run_at must be Unix milliseconds from 0 to 2^48 - 1");
+  require(spec.gate.size() <= 1000, "gate is over its limit of 1000 bytes");
+  require(spec.gate_capacity >= 1 && spec.gate_capacity <= 100'000,
+          "gate_capacity must be 1 to 100000");
+  require(spec.crashes_max >= 0, "crashes_max must not be negative; 0 is no limit");
+}
 
 task_id enqueue_task(transaction& tx, const task_spec& spec, std::int64_t now_ms) {
   // Without a stage nothing can be in the way.

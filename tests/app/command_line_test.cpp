@@ -180,4 +180,28 @@ BOOST_AUTO_TEST_CASE(what_no_task_can_have_is_refused) {
   refused({"a", "--prio", "high"}, "unknown option");
 }
 
+BOOST_AUTO_TEST_CASE(a_schedule_has_its_times_and_its_task) {
+  auto put = read<schedule_put_arguments>(
+    {"schedule", "put", "nightly", "30 2 * * *", "report", "[1]", "--tz", "Europe/Berlin", "--overlap",
+     "queue_one", "--catch-up", "all", "--catch-up-max", "9", "--jitter", "5", "--start",
+     "2026-03-28T12:00Z", "--end", "2026-03-28T12:00:30Z", "--queue", "q", "--attempts", "2"});
+  auto& schedule = put.schedule;
+  BOOST_TEST((schedule.name == "nightly" && schedule.spec == "30 2 * * *" && schedule.tz == "Europe/Berlin"));
+  BOOST_TEST((schedule.overlap == schedule_overlap::queue_one));
+  BOOST_TEST((schedule.catch_up == schedule_catch_up::all && schedule.catch_up_max == 9));
+  BOOST_TEST(schedule.jitter.count() == 5000);
+  BOOST_TEST(schedule.start_ms.value() == 1'774'699'200'000);
+  BOOST_TEST(schedule.end_ms.value() == 1'774'699'230'000);
+  BOOST_TEST((schedule.task.kind == "report" && schedule.task.payload == "[1]" && schedule.task.queue == "q"));
+  BOOST_TEST(schedule.task.retry.attempts_max == 2);
+  put = read<schedule_put_arguments>({"schedule", "put", "n", "every 15m", "k"});
+  BOOST_TEST((put.schedule.tz == "UTC" && put.schedule.task.payload == "{}"));
+  BOOST_TEST((put.schedule.overlap == schedule_overlap::allow
+              && put.schedule.catch_up == schedule_catch_up::last && !put.schedule.start_ms));
+  auto pause = read<schedule_change_arguments>({"schedule", "pause", "a", "b"});
+  BOOST_TEST(pause.names == (words{"a", "b"}), boost::test_tools::per_element());
+  auto next = read<schedule_next_arguments>({"schedule", "next", "@daily", "--count", "3"});
+  BOOST_TEST((next.spec == "@daily" && next.tz == "UTC" && next.count == 3 && !next.after_ms));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -7,6 +7,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <atomic>
+#include <future>
 #include <optional>
 
 namespace {
@@ -80,6 +82,37 @@ BOOST_AUTO_TEST_CASE(tasks_need_a_database_of_quire) {
   }
   quire::runtime beside{chosen(access_mode::visit)};
   BOOST_TEST((code_of([&] { beside.enqueue(task_of("noted")); }) == errc::not_found));
+}
+
+BOOST_AUTO_TEST_CASE(a_schedule_of_a_visitor_is_fired_by_the_owner) {
+  auto with = chosen(access_mode::own);
+  std::promise<std::string> fired;
+  std::atomic<bool> first{true};
+  with.handle("beat", [&](task_context& context) {
+    if (first.exchange(false))
+      fired.set_value(context.task.payload);
+    return task_outcome::success();
+  });
+  quire::runtime owner{std::move(with)};
+  schedule_spec schedule;
+  schedule.name = "beat";
+  schedule.spec = "every 1s";
+  schedule.task = task_of("beat");
+  quire::runtime beside{chosen(access_mode::visit)};
+  BOOST_TEST(beside.put_schedule(schedule).next_at_ms.has_value());
+  auto payload = fired.get_future();
+  BOOST_REQUIRE((payload.wait_for(limit) == std::future_status::ready));
+  BOOST_TEST(payload.get() == "7");
+  BOOST_TEST(owner.find_schedule("beat")->record.fired >= 1);
+  BOOST_TEST(beside.pause_schedule("beat").paused);
+  BOOST_TEST(owner.schedules().at(0).paused);
+  BOOST_TEST(!owner.resume_schedule("beat").paused);
+  BOOST_TEST(owner.remove_schedule("beat"));
+  BOOST_TEST(!beside.remove_schedule("beat"));
+  BOOST_TEST(beside.schedules().empty());
+  BOOST_TEST((code_of([&] { beside.pause_schedule("beat"); }) == errc::not_found));
+  schedule.tz = "Mars/Olympus";
+  BOOST_TEST((code_of([&] { beside.put_schedule(schedule); }) == errc::invalid_argument));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

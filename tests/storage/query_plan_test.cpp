@@ -1,3 +1,4 @@
+#include "quire/storage/sqlite/schedule_sql.hpp"
 #include "quire/storage/sqlite/task_sql.hpp"
 #include "quire/storage/sqlite/upkeep.hpp"
 #include "quire/tests/storage/store_fixture.hpp"
@@ -39,6 +40,9 @@ const std::vector<hot_statement> hot_statements{
   {"tasks_of_stage", sql::tasks_of_stage, "quire_task_stage"},
   {"next_stage_with_tasks", sql::next_stage_with_tasks, "quire_task_stage"},
   {"ended_run", sql::ended_run, "quire_run_ended"},
+  {"due_schedules", storage::schedule_sql::due, "quire_schedule_wake"},
+  {"next_wake", storage::schedule_sql::next_wake, "quire_schedule_wake"},
+  {"open_tasks_of_schedule", storage::schedule_sql::open_tasks, "PRIMARY KEY"},
 };
 
 /// The lines of the plan of `text`.
@@ -51,12 +55,12 @@ std::vector<std::string> plan_of(storage::connection& db, std::string_view text)
 }
 
 /// A scan that does not go through an index, or through one of all tasks. The
-/// partial indexes of waiting and running tasks may be read whole: they hold
-/// nothing else.
+/// partial indexes of waiting and running tasks, and of schedules that fire, may be read
+/// whole: they hold nothing else.
 bool reads_a_whole_table(const std::string& line) {
   if (!line.starts_with("SCAN"))
     return false;
-  for (auto index : {"quire_task_running", "quire_task_due"})
+  for (auto index : {"quire_task_running", "quire_task_due", "quire_schedule_wake"})
     if (tests::contains(line, index))
       return false;
   return true;
@@ -79,7 +83,9 @@ BOOST_AUTO_TEST_CASE(hot_statements_use_their_index) {
 
 BOOST_AUTO_TEST_CASE(what_must_come_in_order_is_not_sorted) {
   for (auto text : {sql::claim_candidates, sql::first_blocked, sql::due_tasks, sql::next_due_time,
-                    sql::ended_tasks, sql::stuck_tasks, sql::ended_run})
+                    sql::ended_tasks, sql::stuck_tasks, sql::ended_run,
+                    storage::schedule_sql::due, storage::schedule_sql::next_wake,
+                    storage::schedule_sql::open_tasks})
     for (auto& line : plan_of(db, text))
       BOOST_TEST(!tests::contains(line, "TEMP B-TREE"), text << ": " << line);
 }

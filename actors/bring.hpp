@@ -12,12 +12,12 @@
 
 namespace quire::actors {
 
-/// Brings `message` to the writer as a `Request`; `answer` gets the receipt.
+/// Brings `message` to the writer as a `Request`; `answer` gets the reply.
 /// @param usual   how sure the commit is if the message does not say.
 /// @param client  who it is from if the message does not say.
-template <class Request, class Message>
+template <class Request, class Message, class Reply>
 void bring_write(write_port& port, durability usual, Message message, std::uint64_t client,
-                 submitter who, promise<messages::receipt> answer) {
+                 submitter who, promise<Reply> answer) {
   if (message.terms.client == 0)
     message.terms.client = client;
   auto sync = message.sync.value_or(usual);

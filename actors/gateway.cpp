@@ -49,15 +49,15 @@ caf::result<Reply> pass_on(gateway_pointer self, Service& service, Request& requ
 }
 
 /// Lets a request wait for the writer, which answers the sender directly.
-template <class Request, class Message>
-caf::result<receipt> accept_write(gateway_pointer self, Message& message) {
+template <class Request, class Reply = receipt, class Message>
+caf::result<Reply> accept_write(gateway_pointer self, Message& message) {
   auto& state = state_of(self);
   if (!state.options.writes)
     return make_failure(errc::unavailable, state.unavailable);
   auto sender = sender_number(self); // The promise takes it away.
   bring_write<Request>(*state.options.writes, state.options.sync, std::move(message), sender,
-                       submitter::busy, promise_to_sender<receipt>(self));
-  return caf::delegated<receipt>{};
+                       submitter::busy, promise_to_sender<Reply>(self));
+  return caf::delegated<Reply>{};
 }
 
 /// The same for the readers.
@@ -173,9 +173,7 @@ gateway_impl::behavior_type gateway(gateway_pointer self, gateway_options option
     [self](read_call& x) { return accept_read<read_call_request, read_done>(self, x); },
     [self, &state](read_together& x) { return pass_on<read_done>(self, state.readers, x); },
     [self, &state](open_stream& x) { return pass_on<stream_opened>(self, state.readers, x); },
-    [self, &state](enqueue_tasks& x) {
-      return pass_on_counted<tasks_enqueued>(self, state.tasks, x);
-    },
+    [self](enqueue_tasks& x) { return accept_write<enqueue_request, tasks_enqueued>(self, x); },
     [self, &state](cancel_task& x) { return pass_on<task_changed>(self, state.tasks, x); },
     [self, &state](retry_task& x) { return pass_on<task_changed>(self, state.tasks, x); },
     [self, &state](await_task& x) { return pass_on<task_record>(self, state.tasks, x); },
@@ -215,6 +213,11 @@ public:
       if (auto* call = content_as<write_call>(content)) {
         bring_write<call_request>(*options_.writes, options_.sync, std::move(*call), from.number,
                                   who, promise<receipt>{reply()});
+        return true;
+      }
+      if (auto* tasks = content_as<enqueue_tasks>(content)) {
+        bring_write<enqueue_request>(*options_.writes, options_.sync, std::move(*tasks), from.number,
+                                     who, promise<tasks_enqueued>{reply()});
         return true;
       }
     }

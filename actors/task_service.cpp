@@ -128,21 +128,6 @@ void take_news(task_pointer self, const committed& news) {
   proceed(self);
 }
 
-caf::result<tasks_enqueued> enqueue(task_pointer self, enqueue_tasks& request) {
-  auto& state = state_of(self);
-  if (state.draining)
-    return make_failure(errc::unavailable, "the task service is stopping: nothing was enqueued");
-  auto tasks = std::make_shared<const std::vector<task_spec>>(std::move(request.tasks));
-  // The ticket goes with the closure, once the write is answered.
-  return answer_with_write<tasks_enqueued>(
-    self, [tasks, now_ms = state.unix_ms(), ticket = request.ticket](storage::transaction& tx) {
-      tasks_enqueued reply;
-      for (auto& task : *tasks)
-        reply.ids.push_back(storage::enqueue_task(tx, task, now_ms));
-      return reply;
-    });
-}
-
 caf::result<task_changed> cancel(task_pointer self, const cancel_task& request) {
   auto& state = state_of(self);
   auto reason = request.reason.empty() ? "cancelled on request" : request.reason;
@@ -216,7 +201,6 @@ task_impl::behavior_type task_service(task_pointer self, task_service_options op
       proceed(self);
       return caf::delegated<drained>{};
     },
-    [self](enqueue_tasks& request) { return enqueue(self, request); },
     [self](const cancel_task& request) { return cancel(self, request); },
     [self](const retry_task& request) {
       return answer_with_write<task_changed>(

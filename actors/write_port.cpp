@@ -88,7 +88,7 @@ void write_port::insert(request_pointer request, bool counted) {
   if (request->deadline == time_point{})
     request->deadline = deadline_from(clock_->now(), request->timeout().value_or(limits_.timeout));
   request->judged_by(*clock_);
-  if (request->wants_number()) {
+  if (request->wants_time()) {
     auto now_ms = clock_->unix_ms();
     request->came_at(now_ms, now_ms - limits_.key_retention.count());
   }

@@ -66,15 +66,15 @@ struct writer_state {
 
 using writer_pointer = writer_impl::stateful_pointer<writer_state>;
 
-template <class Request, class Message>
-caf::result<receipt> accept(writer_pointer self, Message& message) {
+template <class Request, class Reply = receipt, class Message>
+caf::result<Reply> accept(writer_pointer self, Message& message) {
   auto& state = state_of(self);
   auto sync = message.sync.value_or(state.sync);
   if (message.terms.client == 0)
     message.terms.client = sender_number(self);
   state.port->submit_own(
-    std::make_unique<Request>(std::move(message), sync, promise_to_sender<receipt>(self)));
-  return caf::delegated<receipt>{};
+    std::make_unique<Request>(std::move(message), sync, promise_to_sender<Reply>(self)));
+  return caf::delegated<Reply>{};
 }
 
 caf::result<writes_held> hold(writer_pointer self) {
@@ -166,6 +166,7 @@ writer_impl::behavior_type writer(writer_pointer self, const writer_options& opt
     },
     [self](write_batch& batch) { return accept<batch_request>(self, batch); },
     [self](write_call& call) { return accept<call_request>(self, call); },
+    [self](enqueue_tasks& tasks) { return accept<enqueue_request, tasks_enqueued>(self, tasks); },
     [self](upkeep_request request) { return accept_upkeep(self, request); },
     [self, &state](subscribe& request) {
       self->monitor(request.subscriber);

@@ -2,6 +2,7 @@
 
 #include "quire/actors/sql_guard.hpp"
 #include "quire/storage/sqlite/request_keys.hpp"
+#include "quire/storage/sqlite/task_store.hpp"
 
 namespace quire::actors {
 
@@ -19,8 +20,8 @@ std::string place_text(std::size_t statement) {
 
 batch_request::batch_request(messages::write_batch batch, durability sync,
                              promise<messages::receipt> answer)
-  : write_request(batch.terms, bytes_of(batch), sync, std::move(answer)), batch_(std::move(batch)) {
-}
+  : answered_request(batch.terms, bytes_of(batch), sync, std::move(answer)),
+    batch_(std::move(batch)) {}
 
 void batch_request::run(storage::transaction& tx) {
   if (batch_.idempotency_key.empty())
@@ -94,10 +95,22 @@ void batch_request::run_once(storage::transaction& tx) {
   kept_ = {first.commit_seq, first.rows_changed, first.last_rowid, std::move(first.results), false};
 }
 
-messages::receipt batch_request::make_receipt(const storage::member_result& result) {
+messages::receipt batch_request::make_reply(const storage::member_result& result) {
   if (kept_)
     return std::move(*kept_);
   return {result.commit_seq, result.rows_changed, result.last_rowid, std::move(results_), false};
+}
+
+enqueue_request::enqueue_request(messages::enqueue_tasks request, durability sync,
+                                 promise<messages::tasks_enqueued> answer)
+  : answered_request(request.terms, bytes_of(request), sync, std::move(answer)),
+    tasks_(std::move(request.tasks)) {}
+
+void enqueue_request::run(storage::transaction& tx) {
+  ids_.clear();
+  ids_.reserve(tasks_.size());
+  for (auto& task : tasks_)
+    ids_.push_back(storage::enqueue_task(tx, task, arrived_ms_));
 }
 
 } // namespace quire::actors

@@ -4,6 +4,7 @@
 #include "quire/actors/fair_queue.hpp"
 #include "quire/actors/guard.hpp"
 #include "quire/actors/submitter.hpp"
+#include "quire/messages/task.hpp"
 #include "quire/messages/types/clock_source.hpp"
 #include "quire/messages/write.hpp"
 #include "quire/storage/sqlite/batch_executor.hpp"
@@ -19,25 +20,18 @@
 
 namespace quire::actors {
 
-/// A request that waits for the writer, and the promise of its answer. One that was begun
-/// and ends without an answer is answered `commit_outcome_unknown`.
+/// A request that waits for the writer.
 class write_request : public storage::batch_member, public queued<write_request> {
 public:
-  write_request(const request_terms& terms, std::size_t size, durability sync,
-                promise<messages::receipt> answer)
-    : sync_(sync), timeout_(terms.timeout), answer_(std::move(answer)) {
+  write_request(const request_terms& terms, std::size_t size, durability sync)
+    : sync_(sync), timeout_(terms.timeout) {
     lane = terms.lane;
     client = terms.client;
     number = terms.request;
     bytes = size;
   }
 
-  ~write_request() override {
-    if (begun_)
-      fail(make_failure(errc::commit_outcome_unknown,
-                        "the writer ended while it was executing the request"));
-    count_out();
-  }
+  ~write_request() override { count_out(); }
 
   durability sync() const noexcept final { return sync_; }
 
@@ -48,6 +42,9 @@ public:
 
   /// Who knows when its deadline has come; outlives it.
   void judged_by(const clock_source& clock) noexcept { clock_ = &clock; }
+
+  /// Whether it must be told when it came.
+  virtual bool wants_time() const noexcept { return wants_number(); }
 
   /// When it came, and since when keys of requests count, in Unix time.
   void came_at(std::int64_t now_ms, std::int64_t keys_since_ms) noexcept {
@@ -83,19 +80,22 @@ public:
       return fail(to_caf(*result.failure));
     count_out();
     begun_ = false;
-    answer_.deliver(make_receipt(result));
+    deliver(result);
   }
 
   void fail(caf::error error) {
     count_out();
     begun_ = false;
-    answer_.fail(std::move(error));
+    deliver_failure(std::move(error));
   }
 
 protected:
-  virtual messages::receipt make_receipt(const storage::member_result& result) {
-    return {result.commit_seq, result.rows_changed, result.last_rowid, {}, false};
-  }
+  /// Answers that it is committed.
+  virtual void deliver(const storage::member_result& result) = 0;
+  virtual void deliver_failure(caf::error error) = 0;
+
+  /// Whether it was begun and has no answer.
+  bool open() const noexcept { return begun_; }
 
   std::int64_t arrived_ms_ = 0;
   std::int64_t keys_since_ms_ = 0;
@@ -113,11 +113,35 @@ private:
   const clock_source* clock_ = nullptr;
   std::optional<std::chrono::milliseconds> timeout_;
   admission* counted_in_ = nullptr;
-  promise<messages::receipt> answer_;
+};
+
+/// The same with the promise of its answer. One that was begun and ends without an answer
+/// is answered `commit_outcome_unknown`.
+template <class Reply>
+class answered_request : public write_request {
+public:
+  answered_request(const request_terms& terms, std::size_t size, durability sync,
+                   promise<Reply> answer)
+    : write_request(terms, size, sync), answer_(std::move(answer)) {}
+
+  ~answered_request() override {
+    if (open())
+      answer_.fail(make_failure(errc::commit_outcome_unknown,
+                                "the writer ended while it was executing the request"));
+  }
+
+protected:
+  virtual Reply make_reply(const storage::member_result& result) = 0;
+
+  void deliver(const storage::member_result& result) final { answer_.deliver(make_reply(result)); }
+  void deliver_failure(caf::error error) final { answer_.fail(std::move(error)); }
+
+private:
+  promise<Reply> answer_;
 };
 
 /// Statements and their parameters.
-class batch_request final : public write_request {
+class batch_request final : public answered_request<messages::receipt> {
 public:
   batch_request(messages::write_batch batch, durability sync, promise<messages::receipt> answer);
 
@@ -131,7 +155,7 @@ public:
   void run(storage::transaction& tx) override;
 
 protected:
-  messages::receipt make_receipt(const storage::member_result& result) override;
+  messages::receipt make_reply(const storage::member_result& result) override;
 
 private:
   void run_statements(storage::transaction& tx);
@@ -144,22 +168,49 @@ private:
 };
 
 /// A function of this process.
-class call_request final : public write_request {
+class call_request final : public answered_request<messages::receipt> {
 public:
   /// What a function is counted as: its captures are not known.
   static constexpr std::size_t bytes_counted = 256;
 
   call_request(messages::write_call call, durability sync, promise<messages::receipt> answer)
-    : write_request(call.terms, bytes_counted, sync, std::move(answer)), run_(std::move(call.run)),
-      alone_(call.alone) {}
+    : answered_request(call.terms, bytes_counted, sync, std::move(answer)),
+      run_(std::move(call.run)), alone_(call.alone) {}
 
   bool alone() const noexcept override { return alone_; }
 
   void run(storage::transaction& tx) override { (*run_)(tx); }
 
+protected:
+  messages::receipt make_reply(const storage::member_result& result) override {
+    return {result.commit_seq, result.rows_changed, result.last_rowid, {}, false};
+  }
+
 private:
   std::shared_ptr<const std::function<void(storage::transaction&)>> run_;
   bool alone_;
+};
+
+/// Tasks for their queues. The commit tells the task service that there is something to
+/// do: nobody else is needed.
+class enqueue_request final : public answered_request<messages::tasks_enqueued> {
+public:
+  enqueue_request(messages::enqueue_tasks request, durability sync,
+                  promise<messages::tasks_enqueued> answer);
+
+  bool data() const noexcept override { return true; }
+  bool wants_time() const noexcept override { return true; }
+
+  void run(storage::transaction& tx) override;
+
+protected:
+  messages::tasks_enqueued make_reply(const storage::member_result&) override {
+    return {std::move(ids_)};
+  }
+
+private:
+  std::vector<task_spec> tasks_;
+  std::vector<task_id> ids_;
 };
 
 } // namespace quire::actors

@@ -115,15 +115,9 @@ task_id runtime::enqueue(task_spec task) {
 std::vector<task_id> runtime::enqueue(std::vector<task_spec> tasks) {
   impl_->require_open();
   impl_->require_schema();
-  // The commit tells the service that there is something to do: nobody else is needed.
-  auto shared = std::make_shared<const std::vector<task_spec>>(std::move(tasks));
-  return write([shared, now_ms = impl_->chosen.clock->unix_ms()](storage::transaction& tx) {
-    std::vector<task_id> ids;
-    ids.reserve(shared->size());
-    for (auto& task : *shared)
-      ids.push_back(storage::enqueue_task(tx, task, now_ms));
-    return ids;
-  });
+  return impl_->write<actors::enqueue_request, messages::tasks_enqueued>(
+                messages::enqueue_tasks{std::move(tasks)})
+    .ids;
 }
 
 task_record runtime::wait(task_id task, std::chrono::milliseconds timeout) {

@@ -14,6 +14,7 @@
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
+#include <type_traits>
 #include <utility>
 
 namespace quire {
@@ -113,25 +114,26 @@ struct runtime::impl {
     return std::move(*reply);
   }
 
-  /// Lets a request wait for the writer; `receiver` gets the receipt.
-  template <class Request, class Message>
-  void submit_write(Message message, std::shared_ptr<actors::receiver<messages::receipt>> receiver,
+  /// Lets a request wait for the writer; `receiver` gets the answer.
+  template <class Request, class Reply = messages::receipt, class Message>
+  void submit_write(Message message,
+                    std::shared_ptr<actors::receiver<std::type_identity_t<Reply>>> receiver,
                     actors::submitter who) {
     if (!tree.writes)
       throw failure(errc::unavailable, "this runtime was opened without a writer");
     actors::bring_write<Request>(*tree.writes, chosen.sync, std::move(message), thread_number(),
-                                 who, actors::promise<messages::receipt>{std::move(receiver)});
+                                 who, actors::promise<Reply>{std::move(receiver)});
   }
 
   /// The same, and waits for it.
-  template <class Request, class Message>
-  messages::receipt write(Message message) {
+  template <class Request, class Reply = messages::receipt, class Message>
+  Reply write(Message message) {
     auto inside = enter();
     auto deadline = deadline_after(limit_of(message.terms));
-    auto waiting = std::make_shared<waiting_thread<messages::receipt>>();
+    auto waiting = std::make_shared<waiting_thread<Reply>>();
     {
       executing_here here{*this};
-      submit_write<Request>(std::move(message), waiting, actors::submitter::blocked);
+      submit_write<Request, Reply>(std::move(message), waiting, actors::submitter::blocked);
     }
     return waiting->wait_until(deadline);
   }

@@ -47,6 +47,16 @@ std::vector<sample> run_clients(const settings& how, runtime& running, const wri
   return result;
 }
 
+sample run_clients(const settings& how, runtime& running, const enqueue_plan& enqueues) {
+  referee whistle;
+  std::latch done{enqueues.clients};
+  client_group<messages::enqueue_tasks, messages::tasks_enqueued> group(running, enqueues, whistle,
+                                                                        done);
+  auto times = whistle.run(how.warm_up(), how.duration);
+  done.wait();
+  return group.sum(times);
+}
+
 sample run_blocking(const settings& how, int clients,
                     const std::function<void(int client, std::uint64_t i)>& request) {
   return run_threads(how, clients, [&](const referee& whistle, sample& seen, int client) {

@@ -92,6 +92,7 @@ private:
   std::uint64_t sent_ = 0;
 };
 
+using enqueue_plan = client_plan<messages::enqueue_tasks>;
 using write_plan = client_plan<messages::write_batch>;
 using query_plan = client_plan<messages::query>;
 
@@ -99,6 +100,9 @@ using query_plan = client_plan<messages::query>;
 /// @returns a sample of the writers and one of the readers.
 std::vector<sample> run_clients(const settings& how, runtime& running, const write_plan& writes,
                                 const query_plan& reads);
+
+/// Runs actor clients that enqueue, for one section.
+sample run_clients(const settings& how, runtime& running, const enqueue_plan& enqueues);
 
 /// Runs threads that make one request at a time, for one section.
 /// @param request makes the `i`-th request of a client; an exception is a failed one.

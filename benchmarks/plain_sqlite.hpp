@@ -86,9 +86,4 @@ sample plain_reads(const settings& how, const std::string& database, int threads
 /// Both at once; the first sample is of the writers.
 std::vector<sample> plain_mixed(const settings& how, int writers, int readers);
 
-/// One thread claims and completes tasks by 100: each transaction completes the
-/// tasks it has and claims the next ones. The table is Quire's own in what such
-/// work touches; payloads, results and attempts are left out.
-sample plain_tasks(const settings& how, const std::string& sync, int tasks);
-
 } // namespace quire::benchmarks

@@ -1,8 +1,8 @@
-// Tasks from enqueue to completion, with a handler that does nothing, compared
-// with plain SQLite that claims and completes by 100 and runs nothing at all.
+// Tasks with a handler that does nothing, compared with plain SQLite that claims and
+// completes by 100 and runs nothing at all; and how fast they are enqueued.
 
 #include "quire/benchmarks/clients.hpp"
-#include "quire/benchmarks/plain_sqlite.hpp"
+#include "quire/benchmarks/plain_tasks.hpp"
 
 #include <atomic>
 #include <functional>
@@ -18,6 +18,8 @@ namespace {
 /// A runtime whose handler of `noop` only counts.
 class task_runtime {
 public:
+  static constexpr int workers = 4;
+
   task_runtime(const settings& how, const std::string& sync)
     : folder_(how.folder), running_(make_options(sync)) {}
 
@@ -48,6 +50,26 @@ public:
     }
   }
 
+  /// Keeps all workers from other tasks until `release`; returns when they are held.
+  void hold_workers() {
+    for (int i = 0; i < workers; ++i) {
+      auto task = quire::task_spec{};
+      task.kind = "hold";
+      task.priority = quire::task_priority::urgent;
+      running_.enqueue(task);
+    }
+    while (holding_.load() < workers)
+      std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  }
+
+  /// Returns how many tasks held a worker.
+  std::uint64_t held() const noexcept { return static_cast<std::uint64_t>(holding_.load()); }
+
+  void release() {
+    released_.store(true);
+    released_.notify_all();
+  }
+
   /// Returns how many tasks have ended as completed.
   std::uint64_t completed() {
     auto rows = running_.query("SELECT count(*) FROM quire_task WHERE state = 10").rows;
@@ -57,6 +79,12 @@ public:
 private:
   quire::options make_options(const std::string& sync) {
     auto result = event_options(folder_.database(), sync);
+    result.workers = workers;
+    result.handle("hold", [this](quire::task_context&) {
+      holding_.fetch_add(1);
+      released_.wait(false);
+      return quire::task_outcome::success();
+    });
     result.handle("noop", [this](quire::task_context&) {
       started_.fetch_add(1);
       return quire::task_outcome::success();
@@ -66,6 +94,8 @@ private:
 
   scratch_folder folder_;
   std::atomic<std::uint64_t> started_{0};
+  std::atomic<int> holding_{0};
+  std::atomic<bool> released_{false};
   quire::runtime running_;
 };
 
@@ -76,16 +106,18 @@ quire::task_spec noop_task(std::string kind = "noop") {
   return task;
 }
 
-/// The time of the enqueue counts, too; so the ratio says less than the truth.
+/// From the first claim to the last durable completion, of tasks that are there: what the
+/// floor does, too.
 sample run_tasks(const settings& how, const std::string& sync, int count) {
   task_runtime tasks(how, sync);
-  std::vector<quire::task_spec> specs(static_cast<std::size_t>(count), noop_task());
+  tasks.hold_workers();
+  (*tasks).enqueue(std::vector<quire::task_spec>(static_cast<std::size_t>(count), noop_task()));
   stopwatch watch;
-  (*tasks).enqueue(std::move(specs));
+  tasks.release();
   tasks.wait_until_started(static_cast<std::uint64_t>(count));
   tasks.wait_until_idle();
   auto seen = watch.stop();
-  seen.items = tasks.completed();
+  seen.items = tasks.completed() - tasks.held();
   if (seen.items != static_cast<std::uint64_t>(count))
     seen.fail("not every task was completed");
   if (tasks.started() != static_cast<std::uint64_t>(count))
@@ -98,6 +130,19 @@ sample enqueue_blocking(const settings& how, int clients) {
   task_runtime tasks(how, "normal");
   return run_blocking(how, clients,
                       [&](int, std::uint64_t) { (*tasks).enqueue(noop_task("later")); });
+}
+
+/// The same by actors, each of which waits for one request at a time.
+sample enqueue_as_actors(const settings& how, int clients, int tasks_each) {
+  task_runtime tasks(how, "normal");
+  enqueue_plan plan;
+  plan.clients = clients;
+  plan.items_each = static_cast<std::uint64_t>(tasks_each);
+  plan.make = [tasks_each](int, std::uint64_t) {
+    return quire::messages::enqueue_tasks{
+      std::vector<quire::task_spec>(static_cast<std::size_t>(tasks_each), noop_task("later"))};
+  };
+  return run_clients(how, *tasks, plan);
 }
 
 /// One task at a time on an idle runtime: how long until its handler begins.
@@ -138,9 +183,15 @@ void run(program& self) {
       [&] { return plain_tasks(how, sync, count); });
   }
   self.compare(
-    {"enqueue16", 16, 1, "normal"}, [&] { return enqueue_blocking(how, 16); },
-    [&] { return plain_tasks(how, "normal", count); });
-  self.measure({"start1", 1, 1, "normal"}, [&] { return start_latency(how); });
+    {"enqueue16", 16, 1, "normal"}, [&] { return enqueue_as_actors(how, 16, 1); },
+    [&] { return plain_enqueues(how, 16, 1); });
+  self.compare(
+    {"enqueue16blocking", 16, 1, "normal"}, [&] { return enqueue_blocking(how, 16); },
+    [&] { return plain_enqueues(how, 16, 1); });
+  self.compare(
+    {"enqueue_bulk", 2, 1, "normal"}, [&] { return enqueue_as_actors(how, 2, 1000); },
+    [&] { return plain_enqueues(how, 1, 1000); });
+  self.measure({"start_latency", 1, 1, "normal"}, [&] { return start_latency(how); });
 }
 
 } // namespace

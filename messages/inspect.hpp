@@ -247,7 +247,8 @@ auto inspect(Inspector& f, committed& x) {
 
 template <class Inspector>
 auto inspect(Inspector& f, enqueue_tasks& x) {
-  return inspect_members(f, x, "enqueue_tasks", x.tasks);
+  auto sync = quire::detail::by_reference(x.sync);
+  return inspect_members(f, x, "enqueue_tasks", x.tasks, x.terms, sync);
 }
 
 template <class Inspector>

@@ -20,6 +20,8 @@ using writer_actor = service_actor::extend<
   on<receipt(write_batch)>,
   // Runs a function of this process as one unit; answers after COMMIT.
   on<receipt(write_call)>,
+  // Puts tasks into their queues; answers after COMMIT.
+  on<tasks_enqueued(enqueue_tasks)>,
   // Checkpoints and optimizes, between two batches.
   on<upkeep_done(upkeep_request)>,
   // Sends `committed` to somebody from now on.
@@ -44,8 +46,8 @@ using row_stream_actor = service_actor::extend<on<row_chunk(next_chunk)>>;
 /// The durable queue: claims tasks, gives them to workers, writes what became
 /// of them.
 using task_service_actor =
-  service_actor::extend<on<tasks_enqueued(enqueue_tasks)>, on<task_changed(cancel_task)>,
-                        on<task_changed(retry_task)>, on<task_record(await_task)>,
+  service_actor::extend<on<task_changed(cancel_task)>, on<task_changed(retry_task)>,
+                        on<task_record(await_task)>,
                         // From the writer: a commit concerns tasks.
                         on<void(committed)>>;
 

@@ -1,21 +1,25 @@
 #pragma once
 
-#include "quire/messages/ticket.hpp"
+#include "quire/messages/types/sql.hpp"
 #include "quire/messages/types/task.hpp"
+#include "quire/messages/types/terms.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace quire::messages {
 
-/// Asks for tasks to be put into their queues, all or none.
+/// Asks for tasks to be put into their queues, all or none. Also where the task service
+/// does not run: an owner that has one takes notice.
 /// Reply: `tasks_enqueued`, once they are committed.
 /// Errors: `invalid_argument`, naming the field; those of a write.
 struct enqueue_tasks {
   std::vector<task_spec> tasks;
-  admission_ticket ticket{};
+  request_terms terms{};
+  std::optional<durability> sync{}; ///< The runtime's default if absent.
 };
 
 /// About what a request takes while it waits.

@@ -1,6 +1,6 @@
 #include "quire/actors/gateway.hpp"
 
-#include "quire/actors/task_service.hpp"
+#include "quire/actors/pipeline_service.hpp"
 #include "quire/tests/support/service_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -20,32 +20,34 @@ struct gateway_fixture : tests::service_fixture {
     reads = std::make_shared<actors::read_port>(actors::read_limits{}, env.clock);
     gateway = actors::spawn_gateway(system, {port, reads, durability::normal});
     keep(gateway);
-    actors::task_service_options options;
+    actors::pipeline_service_options options;
     options.env = env;
     options.writer = relayed;
     options.readers = readers;
     options.boot = boot;
-    tasks = keep(actors::spawn_task_service(system, options));
+    pipelines = keep(actors::spawn_pipeline_service(system, options));
   }
 
   void serve() {
     messages::services news;
     news.writer = caf::actor_cast<caf::actor>(writer);
     news.readers = caf::actor_cast<caf::actor>(readers);
-    news.tasks = caf::actor_cast<caf::actor>(tasks);
+    news.pipelines = caf::actor_cast<caf::actor>(pipelines);
     caf::anon_send(caf::actor_cast<caf::actor>(gateway), news);
     settle();
   }
 
-  static enqueue_tasks two_kilobytes() {
-    task_spec spec;
-    spec.kind = "later";
-    spec.payload = std::string(2048, 'x');
-    return {{spec}};
+  /// A run of about `bytes`, which a service makes a write of.
+  static start_run run_of(std::size_t bytes) {
+    return {R"({"name": "p", "stages": [{"name": "s", "task": {"kind": "later", "payload": ")"
+              + std::string(bytes, 'x') + R"("}}]})",
+            {}};
   }
 
+  static start_run two_kilobytes() { return run_of(2'048); }
+
   gateway_actor gateway;
-  task_service_actor tasks;
+  pipeline_service_actor pipelines;
   std::shared_ptr<actors::write_port> port;
   std::shared_ptr<actors::read_port> reads;
 };
@@ -55,10 +57,10 @@ struct gateway_fixture : tests::service_fixture {
 BOOST_FIXTURE_TEST_SUITE(gateway, gateway_fixture)
 
 BOOST_AUTO_TEST_CASE(nobody_is_served_before_the_services_are_there) {
-  BOOST_TEST(call<tasks_enqueued>(gateway, two_kilobytes()).failed_with(errc::unavailable));
+  BOOST_TEST(call<run_started>(gateway, two_kilobytes()).failed_with(errc::unavailable));
   serve();
-  BOOST_TEST(bool(call<tasks_enqueued>(gateway, two_kilobytes())));
-  BOOST_TEST(call<run_started>(gateway, start_run{"{}", {}}).failed_with(errc::unavailable));
+  BOOST_TEST(bool(call<run_started>(gateway, two_kilobytes())));
+  BOOST_TEST(call<task_record>(gateway, await_task{task_id{1}}).failed_with(errc::unavailable));
 }
 
 // All that waits anywhere on its way is counted, and counted out in the end.
@@ -68,11 +70,11 @@ BOOST_AUTO_TEST_CASE(more_requests_than_may_wait_are_refused) {
   auto second = send(gateway, two_kilobytes());
   auto third = send(gateway, two_kilobytes());
   auto fourth = send(gateway, two_kilobytes());
-  BOOST_TEST(bool(receive<tasks_enqueued>(std::move(first))));
-  BOOST_TEST(bool(receive<tasks_enqueued>(std::move(second))));
-  BOOST_TEST(bool(receive<tasks_enqueued>(std::move(third))));
-  BOOST_TEST(receive<tasks_enqueued>(std::move(fourth)).failed_with(errc::overloaded));
-  BOOST_TEST(number("SELECT count(*) FROM quire_task") == 3);
+  BOOST_TEST(bool(receive<run_started>(std::move(first))));
+  BOOST_TEST(bool(receive<run_started>(std::move(second))));
+  BOOST_TEST(bool(receive<run_started>(std::move(third))));
+  BOOST_TEST(receive<run_started>(std::move(fourth)).failed_with(errc::overloaded));
+  BOOST_TEST(number("SELECT count(*) FROM quire_run") == 3);
   BOOST_TEST(port->admitted().waiting() == 0u);
   BOOST_TEST(port->admitted().waiting_bytes() == 0u);
   BOOST_TEST(port->admitted().refused() == 1u);
@@ -80,13 +82,11 @@ BOOST_AUTO_TEST_CASE(more_requests_than_may_wait_are_refused) {
 
 BOOST_AUTO_TEST_CASE(more_bytes_than_may_wait_are_refused) {
   serve();
-  auto large = two_kilobytes();
-  large.tasks.front().payload.resize(9'000);
-  auto first = send(gateway, large);
+  auto first = send(gateway, run_of(9'000));
   auto second = send(gateway, two_kilobytes());
-  BOOST_TEST(bool(receive<tasks_enqueued>(std::move(first))));
-  BOOST_TEST(receive<tasks_enqueued>(std::move(second)).failed_with(errc::overloaded));
-  BOOST_TEST(bool(call<tasks_enqueued>(gateway, two_kilobytes())));
+  BOOST_TEST(bool(receive<run_started>(std::move(first))));
+  BOOST_TEST(receive<run_started>(std::move(second)).failed_with(errc::overloaded));
+  BOOST_TEST(bool(call<run_started>(gateway, two_kilobytes())));
 }
 
 // Clients need no timer of their own: the gateway watches the deadlines.
@@ -106,6 +106,24 @@ BOOST_AUTO_TEST_CASE(a_request_that_nobody_executes_is_answered_at_its_deadline)
   BOOST_TEST(port->waiting() == 0u);
   BOOST_TEST(receive<receipt>(std::move(written)).failed_with(errc::expired));
   BOOST_TEST(receive<query_result>(std::move(read)).failed_with(errc::expired));
+}
+
+// They wait for the writer like any other write.
+BOOST_AUTO_TEST_CASE(tasks_to_enqueue_need_no_service_and_count_with_their_payload) {
+  serve();
+  enqueue_tasks request;
+  request.tasks.resize(1);
+  request.tasks[0].payload.resize(4'000);
+  request.terms.timeout = 200ms;
+  auto waits = send(gateway, request);
+  settle();
+  BOOST_TEST(port->waiting() == 1u);
+  BOOST_TEST(port->admitted().waiting_bytes() > 4'000u);
+  request.tasks[0].payload.resize(9'000);
+  BOOST_TEST(call<tasks_enqueued>(gateway, request).failed_with(errc::overloaded));
+  advance(400ms);
+  BOOST_TEST(receive<tasks_enqueued>(std::move(waits)).failed_with(errc::expired));
+  BOOST_TEST(port->admitted().waiting_bytes() == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(a_waiting_request_is_cancelled_by_its_number) {
@@ -135,11 +153,11 @@ BOOST_AUTO_TEST_CASE(a_waiting_request_is_cancelled_by_its_number) {
 BOOST_AUTO_TEST_CASE(a_request_that_fails_is_counted_out) {
   serve();
   faults->refused = 1;
-  BOOST_TEST(call<tasks_enqueued>(gateway, two_kilobytes()).failed_with(errc::disk_full));
+  BOOST_TEST(call<run_started>(gateway, two_kilobytes()).failed_with(errc::disk_full));
   BOOST_TEST(port->admitted().waiting() == 0u);
   auto lost = send(gateway, two_kilobytes());
   kill(tasks);
-  BOOST_TEST(!receive<tasks_enqueued>(std::move(lost)));
+  BOOST_TEST(!receive<run_started>(std::move(lost)));
   BOOST_TEST(port->admitted().waiting() == 0u);
 }
 

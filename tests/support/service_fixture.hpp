@@ -59,6 +59,9 @@ inline messages::writer_actor::behavior_type relay(
       }
       return hand_over(self, writer, std::move(call));
     },
+    [=](enqueue_tasks& tasks) -> caf::result<tasks_enqueued> {
+      return hand_over(self, writer, std::move(tasks));
+    },
     [=](upkeep_request request) -> caf::result<upkeep_done> {
       if (faults->upkeep_refused > 0) {
         --faults->upkeep_refused;

@@ -58,7 +58,7 @@ struct task_fixture : service_fixture {
   }
 
   std::vector<task_id> enqueue(std::vector<task_spec> specs) {
-    auto answer = call<messages::tasks_enqueued>(tasks, messages::enqueue_tasks{std::move(specs)});
+    auto answer = call<messages::tasks_enqueued>(writer, messages::enqueue_tasks{std::move(specs)});
     BOOST_REQUIRE_MESSAGE(answer, answer.text());
     return answer->ids;
   }

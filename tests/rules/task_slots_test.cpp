@@ -177,9 +177,9 @@ BOOST_AUTO_TEST_CASE(a_slow_attempt_keeps_its_worker_and_no_other_attempt) {
   auto order = start_shared(4);
   run(*order.burst, 1);
   order.burst->begin();
-  BOOST_TEST((slots.next_limit() == now + task_slots::burst_limit));
-  BOOST_TEST(slots.relieve(now + task_slots::burst_limit - 1ms).empty());
-  auto reports = slots.relieve(now + task_slots::burst_limit);
+  BOOST_TEST((slots.next_limit() == now + actors::task_slots::burst_limit));
+  BOOST_TEST(slots.relieve(now + actors::task_slots::burst_limit - 1ms).empty());
+  auto reports = slots.relieve(now + actors::task_slots::burst_limit);
   BOOST_REQUIRE(reports.size() == 1u);
   BOOST_TEST(reports[0].ended.size() == 1u);
   BOOST_TEST(!reports[0].current);

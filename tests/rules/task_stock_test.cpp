@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(a_burst_is_bounded_by_time_and_by_number) {
   BOOST_TEST(next().size() == 2u);
   for (int id = 1; id <= 100; ++id)
     add(id, 1us);
-  BOOST_TEST(next().size() == task_stock::burst_max);
+  BOOST_TEST(next().size() == actors::task_stock::burst_max);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_put_back_goes_first) {

@@ -248,7 +248,7 @@ BOOST_AUTO_TEST_CASE(ended_tasks_are_deleted_with_all_that_hangs_on_them) {
   BOOST_TEST(number("SELECT count(*) FROM quire_task_result") == 0);
   BOOST_TEST(number("SELECT count(*) FROM quire_task_attempt") == 1);
   BOOST_TEST(number("SELECT count(*) FROM quire_gate") == 0);
-  BOOST_TEST((state(young) == task_state::completed));
+  BOOST_TEST((state(young) == task_state::partial_success));
   BOOST_TEST(prune(now + 1) == 1);
   BOOST_TEST(prune(now + 1) == 0);
   BOOST_TEST((state(open) == task_state::ready));

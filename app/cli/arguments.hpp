@@ -92,6 +92,13 @@ struct status_arguments {
   bool json = false;
 };
 
+/// `quire doctor`.
+struct doctor_arguments {
+  bool repair = false;
+  given_database database;
+  bool json = false;
+};
+
 /// `--help` of any command, and `--version`.
 struct print_text {
   std::string text;
@@ -99,6 +106,7 @@ struct print_text {
 
 using command = std::variant<print_text, run_arguments, sql_arguments, task_list_arguments,
                              task_show_arguments, task_submit_arguments, task_change_arguments,
-                             pipeline_list_arguments, pipeline_show_arguments, status_arguments>;
+                             pipeline_list_arguments, pipeline_show_arguments, status_arguments,
+                             doctor_arguments>;
 
 } // namespace quire::cli

@@ -18,5 +18,6 @@ exit_status change_tasks(const task_change_arguments& arguments, console& to);
 exit_status list_pipelines(const pipeline_list_arguments& arguments, console& to);
 exit_status show_pipeline(const pipeline_show_arguments& arguments, console& to);
 exit_status show_status(const status_arguments& arguments, console& to);
+exit_status run_doctor(const doctor_arguments& arguments, console& to);
 
 } // namespace quire::cli

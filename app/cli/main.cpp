@@ -32,6 +32,7 @@ struct dispatcher {
   exit_status operator()(const pipeline_list_arguments& x) const { return list_pipelines(x, to); }
   exit_status operator()(const pipeline_show_arguments& x) const { return show_pipeline(x, to); }
   exit_status operator()(const status_arguments& x) const { return show_status(x, to); }
+  exit_status operator()(const doctor_arguments& x) const { return run_doctor(x, to); }
 };
 
 /// An error is one line, whatever went into it, and says what became of the data.

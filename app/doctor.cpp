@@ -40,9 +40,13 @@ void look_at_all(runtime& database, doctor_report& report) {
     if (!finding && now.count == 0)
       continue;
     if (!finding)
-      finding = &report.findings.emplace_back(
-        doctor_finding{std::string{rule.name}, std::string{rule.meaning}, std::string{rule.remedy},
-                       rule.repair != nullptr, now.count, 0, {}});
+      finding = &report.findings.emplace_back(doctor_finding{std::string{rule.name},
+                                                             std::string{rule.meaning},
+                                                             std::string{rule.remedy},
+                                                             rule.repair != nullptr,
+                                                             now.count,
+                                                             0,
+                                                             {}});
     finding->left = now.count;
     if (now.count > 0)
       finding->examples = std::move(now.examples);

@@ -37,11 +37,13 @@ std::string report_text(const doctor_report& report, const database_choice& data
   for (auto& line : report.damage)
     text += "DAMAGED   " + actors::printable(line, 1000) + "\n";
   if (!report.damage.empty())
-    text += "          the file itself is damaged: nothing was changed; restore a backup, or save what "
-            "can be read with the sqlite3 shell's .recover\n";
+    text +=
+      "          the file itself is damaged: nothing was changed; restore a backup, or save what "
+      "can be read with the sqlite3 shell's .recover\n";
   for (auto& finding : report.findings)
     text += finding_text(finding, repaired);
-  text += report.damage.empty() ? "The file is sound (quick_check), and " : "The file is not sound (quick_check)";
+  text += report.damage.empty() ? "The file is sound (quick_check), and "
+                                : "The file is not sound (quick_check)";
   if (report.damage.empty()) {
     std::size_t wrong = 0;
     for (auto& finding : report.findings)
@@ -78,8 +80,8 @@ exit_status run_doctor(const doctor_arguments& arguments, console& to) {
   auto opened = database.look_at_tasks(time_max); // Says what is missing, and creates nothing.
   if (arguments.repair)
     opened = database.visit(time_max);
-  auto report = arguments.repair ? repair(*opened, system_clock_source{}.unix_ms())
-                                 : examine(*opened);
+  auto report =
+    arguments.repair ? repair(*opened, system_clock_source{}.unix_ms()) : examine(*opened);
   to.out(arguments.json ? json_line(report_json(report, database))
                         : report_text(report, database, arguments.repair));
   return report.well() ? exit_completed : exit_unwell;

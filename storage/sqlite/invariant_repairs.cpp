@@ -77,7 +77,8 @@ constexpr std::string_view count_places_sql = R"(
 constexpr std::string_view free_ungated_sql =
   "UPDATE quire_task SET state = 1 WHERE state = 2 AND gate IS NULL";
 
-constexpr std::string_view crowded_gates_sql = "SELECT DISTINCT gate FROM quire_task WHERE state = 2";
+constexpr std::string_view crowded_gates_sql =
+  "SELECT DISTINCT gate FROM quire_task WHERE state = 2";
 
 constexpr std::string_view recount_stage_sql = R"(
   UPDATE quire_stage
@@ -139,7 +140,8 @@ void raise_epochs(transaction& tx, std::int64_t now_ms) {
     auto row = read_task_row(tx, task_id{task});
     if (row && row->state == task_state::running)
       crash_attempt(tx, task_id{task}, row->epoch,
-                    "its fencing number was in its history already (found by quire doctor)", now_ms);
+                    "its fencing number was in its history already (found by quire doctor)",
+                    now_ms);
   }
 }
 

@@ -34,30 +34,36 @@ constexpr auto of_tasks = std::to_array<invariant>({
    repairs::cancel_without_payload},
   {"other_payloads", "a task that runs or has ended has no payload: it cannot be tried again",
    sql::other_payloads, "nothing brings it back: submit it again with a payload"},
-  {"task_stages", "a task of a pipeline has lost its stage: nobody waits for it",
-   sql::task_stages, "maintenance of the next owner deletes it"},
-  {"task_numbers", "attempts, crashes or flags of a task are outside of their limits: it is tried "
-                   "too often or too rarely",
+  {"task_stages", "a task of a pipeline has lost its stage: nobody waits for it", sql::task_stages,
+   "maintenance of the next owner deletes it"},
+  {"task_numbers",
+   "attempts, crashes or flags of a task are outside of their limits: it is tried "
+   "too often or too rarely",
    sql::task_numbers, "cancel the task, or start it again when it has ended"},
-  {"claim_times", "a running task does not say since when: nobody notices when it hangs, and the "
-                  "next owner cannot open the database",
+  {"claim_times",
+   "a running task does not say since when: nobody notices when it hangs, and the "
+   "next owner cannot open the database",
    sql::claim_times, "taken for claimed when it first started, or was created",
    repairs::set_claim_times},
-  {"epochs", "the fencing number of a task is lower than its history: results of a dead worker "
-             "could be taken, and those of a living one refused",
+  {"epochs",
+   "the fencing number of a task is lower than its history: results of a dead worker "
+   "could be taken, and those of a living one refused",
    sql::epochs, "raised past the history; a task that runs is given back", repairs::raise_epochs},
-  {"claim_boots", "a task is said to run in another process than that of the last start: it "
-                  "waits for somebody who is dead",
+  {"claim_boots",
+   "a task is said to run in another process than that of the last start: it "
+   "waits for somebody who is dead",
    sql::claim_boots, "it is given back, as when a process dies", repairs::end_foreign_claims},
   {"idle_boots", "a task that does not run belongs to a process", sql::idle_boots,
    "it is taken from that process", repairs::forget_boots},
-  {"end_times", "the time of an end is missing, or is there before the end: it is kept for ever, or "
-                "deleted too soon",
+  {"end_times",
+   "the time of an end is missing, or is there before the end: it is kept for ever, or "
+   "deleted too soon",
    sql::end_times, "the present time, or none", repairs::set_end_times},
   {"gate_capacities", "a gate lets no task in: those that wait for it wait for ever",
    sql::gate_capacities, "cancel its tasks and submit them again when it is gone"},
-  {"gate_places", "a gate does not count the places that tasks hold: too many or too few of them "
-                  "run at a time",
+  {"gate_places",
+   "a gate does not count the places that tasks hold: too many or too few of them "
+   "run at a time",
    sql::gate_places, "counted anew; free places are given away", repairs::recount_gates},
   {"free_places", "a task waits beside a free place in its gate: it may wait for ever",
    sql::free_places, "it gets the place", repairs::recount_gates},
@@ -83,8 +89,9 @@ constexpr auto of_pipelines = std::to_array<invariant>({
    sql::stage_items, "cancel the run and start it again"},
   {"stage_counters", "a stage does not count its tasks as they are: it ends too soon, or never",
    sql::stage_counters, "counted anew; what is done then ends", repairs::recount_stages},
-  {"open_tasks", "a task has not ended, but its stage has, or has not begun: its output comes "
-                 "too late",
+  {"open_tasks",
+   "a task has not ended, but its stage has, or has not begun: its output comes "
+   "too late",
    sql::open_tasks, "it may run to its end; start the run again if its output is wanted"},
   {"stage_seals", "a stage is wrong about whether it has all its tasks: it ends too soon, or never",
    sql::stage_seals, "its remaining tasks are created", repairs::reopen_fan_outs},
@@ -95,11 +102,13 @@ constexpr auto of_pipelines = std::to_array<invariant>({
   {"dependencies", "a stage is wrong about what it waits for: it begins too soon, or never",
    sql::dependencies, "counted anew; it begins, or is skipped, if nothing is left",
    repairs::recount_dependencies},
-  {"run_ends", "a run has ended before its stages, or has not ended with them: whoever waits for "
-               "it goes on too soon, or never",
+  {"run_ends",
+   "a run has ended before its stages, or has not ended with them: whoever waits for "
+   "it goes on too soon, or never",
    sql::run_ends, "it is open again, or ends", repairs::settle_runs},
-  {"requests", "an idempotency key holds an answer that nobody can have got: a repeated request "
-               "may be answered wrongly",
+  {"requests",
+   "an idempotency key holds an answer that nobody can have got: a repeated request "
+   "may be answered wrongly",
    sql::requests, "use other keys; it is forgotten when its time is over"},
   {"foreign_keys", "a row refers to one that is gone", sql::foreign_keys,
    "what the other findings say about the table"},

@@ -13,10 +13,11 @@ namespace quire::storage {
 
 /// What holds in Quire's tables between any two transactions, whoever made them.
 struct invariant {
-  std::string_view name;       ///< `gate_places`. Scripts may rely on it: never renamed.
-  std::string_view meaning;    ///< A sentence: what is not as it should be, and what follows.
-  std::string_view violations; ///< A query: each row names, as a noun and a number or name, what violates it.
-  std::string_view remedy;     ///< A sentence: what `repair` does; without one, what helps.
+  std::string_view name;    ///< `gate_places`. Scripts may rely on it: never renamed.
+  std::string_view meaning; ///< A sentence: what is not as it should be, and what follows.
+  std::string_view
+    violations; ///< A query: each row names, as a noun and a number or name, what violates it.
+  std::string_view remedy; ///< A sentence: what `repair` does; without one, what helps.
   /// Makes it hold again from what else is in the tables, as part of a transaction, and
   /// announces what that lets happen. Never deletes a payload or an output. Null where
   /// that would be guessing.

@@ -133,6 +133,13 @@ struct status_arguments {
   bool json = false;
 };
 
+/// `quire doctor`.
+struct doctor_arguments {
+  bool repair = false;
+  given_database database;
+  bool json = false;
+};
+
 /// `--help` of any command, and `--version`.
 struct print_text {
   std::string text;
@@ -143,6 +150,6 @@ using command = std::variant<print_text, run_arguments, sql_arguments, task_list
                              pipeline_list_arguments, pipeline_show_arguments, status_arguments,
                              schedule_put_arguments, schedule_list_arguments,
                              schedule_show_arguments, schedule_change_arguments,
-                             schedule_next_arguments>;
+                             schedule_next_arguments, doctor_arguments>;
 
 } // namespace quire::cli

@@ -185,6 +185,8 @@ command read_command(const grammar& known, const words& line) {
   }
   if (app == known.status)
     return with_shared(line, status_arguments{});
+  if (app == known.doctor)
+    return with_shared(line, doctor_arguments{line.flag("--repair"), {}, false});
   if (auto found = read_schedule_command(known, line))
     return std::move(*found);
   refuse(*app, "a command is missing" + actors::suggestion("", command_names(*app)));

@@ -23,5 +23,6 @@ exit_status show_next_times(const schedule_next_arguments& arguments, console& t
 exit_status list_pipelines(const pipeline_list_arguments& arguments, console& to);
 exit_status show_pipeline(const pipeline_show_arguments& arguments, console& to);
 exit_status show_status(const status_arguments& arguments, console& to);
+exit_status run_doctor(const doctor_arguments& arguments, console& to);
 
 } // namespace quire::cli

@@ -4,6 +4,7 @@
 #include "quire/app/cli/format.hpp"
 #include "quire/storage/owner_lock.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -63,29 +64,33 @@ void database_choice::create_default_folder() const {
                         + ". Nothing was changed; name a database with --db");
 }
 
-std::unique_ptr<runtime> database_choice::look() const {
+std::unique_ptr<runtime> database_choice::look(std::chrono::milliseconds request_timeout) const {
   if (!exists())
     refuse_missing();
-  return open(access_mode::look);
+  return open(access_mode::look, request_timeout);
 }
 
-std::unique_ptr<runtime> database_choice::look_at_tasks() const {
-  auto opened = look();
+std::unique_ptr<runtime>
+database_choice::look_at_tasks(std::chrono::milliseconds request_timeout) const {
+  auto opened = look(request_timeout);
   if (!opened->opened().has_schema)
     throw command_error("the database " + description()
                         + " has no tables of Quire: no pipeline was run in it yet");
   return opened;
 }
 
-std::unique_ptr<runtime> database_choice::visit() const {
-  return open(access_mode::visit);
+std::unique_ptr<runtime> database_choice::visit(std::chrono::milliseconds request_timeout) const {
+  return open(access_mode::visit, request_timeout);
 }
 
-std::unique_ptr<runtime> database_choice::open(access_mode mode) const {
+std::unique_ptr<runtime> database_choice::open(access_mode mode,
+                                               std::chrono::milliseconds request_timeout) const {
   options chosen;
   chosen.database = path_;
   chosen.mode = mode;
   chosen.readers = 1;
+  chosen.request_timeout = request_timeout;
+  chosen.snapshot_lease = std::max(chosen.snapshot_lease, request_timeout);
   chosen.allow_network_file_system = allow_network_fs_;
   return std::make_unique<runtime>(std::move(chosen));
 }

@@ -3,6 +3,7 @@
 #include "quire/app/cli/arguments.hpp"
 #include "quire/app/runtime.hpp"
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -30,15 +31,18 @@ public:
   /// is theirs: if it is missing, that may be a misspelling.
   void create_default_folder() const;
 
+  /// How long one request may take, if a command does not say.
+  static constexpr std::chrono::milliseconds usual{30'000};
+
   /// Opens it for looking only.
   /// @throws command_error if it does not exist; failure.
-  std::unique_ptr<runtime> look() const;
+  std::unique_ptr<runtime> look(std::chrono::milliseconds request_timeout = usual) const;
 
   /// The same, for commands that need the tables of Quire.
-  std::unique_ptr<runtime> look_at_tasks() const;
+  std::unique_ptr<runtime> look_at_tasks(std::chrono::milliseconds request_timeout = usual) const;
 
   /// Opens it for writing beside whoever runs it.
-  std::unique_ptr<runtime> visit() const;
+  std::unique_ptr<runtime> visit(std::chrono::milliseconds request_timeout = usual) const;
 
   /// Says when whoever runs the database sees what was written beside it.
   /// @param without_owner what happens if nobody runs it.
@@ -49,7 +53,7 @@ public:
 private:
   enum class source { option, environment, standard };
 
-  std::unique_ptr<runtime> open(access_mode mode) const;
+  std::unique_ptr<runtime> open(access_mode mode, std::chrono::milliseconds request_timeout) const;
 
   std::string path_;
   source from_ = source::standard;

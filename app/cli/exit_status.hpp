@@ -13,6 +13,7 @@ enum exit_status : int {
   exit_usage = 2,       ///< A bad command line or pipeline file; nothing was touched.
   exit_partial = 3,     ///< The run ended in partial_success.
   exit_failed = 4,      ///< The run failed or was cancelled.
+  exit_unwell = 5,      ///< The doctor found something wrong that is not repaired.
   exit_interrupted = 130,
 };
 

@@ -13,7 +13,8 @@ constexpr auto root_footer = R"(Every command explains itself: quire run --help
 
 The database is that of --db, or of $QUIRE_DB, or var/quire.db.
 Exit status: 0 completed, 1 error, 2 bad command line or pipeline file,
-             3 partial_success, 4 failed or cancelled, 130 interrupted.)";
+             3 partial_success, 4 failed or cancelled, 5 not well (doctor),
+             130 interrupted.)";
 
 constexpr auto run_footer =
   R"(On a terminal a line for each stage shows how far it is; into a file or a pipe
@@ -56,6 +57,15 @@ constexpr auto schedule_footer =
 Works while another process runs the database: that process takes notice within
 seconds, and fires the schedule. If nobody does, what is missed is made up for
 later as --catch-up says.)";
+
+constexpr auto doctor_footer =
+  R"(The file is checked (PRAGMA quick_check), and what must always hold in the tables
+of Quire. Without --repair it only reads; with it, each repair is a write of its own
+that counts anew what is there. It never deletes a payload or an output, and leaves a
+damaged file as it is. Both work while another process runs the database.
+
+Exit status: 0 all is well (or is now), 5 something is wrong and not repaired,
+             1 error, 2 bad command line.)";
 
 /// The lines of use as we write them: which arguments must be there is not
 /// known to the library.
@@ -152,6 +162,7 @@ grammar::grammar() : root("Tasks and pipelines on one SQLite file.", "quire") {
   status = add_command(root, "status", "Show how the database is.", "quire status [OPTION]...");
   add_database(status);
   add_flag(status, "--json", "One JSON object");
+  add_doctor();
 }
 
 CLI::App* grammar::add_command(CLI::App& parent, const std::string& name,
@@ -293,6 +304,15 @@ void grammar::add_pipeline() {
     add_database(each);
     add_flag(each, "--json", "JSON lines, one run each, with all fields");
   }
+}
+
+void grammar::add_doctor() {
+  doctor = add_command(root, "doctor", "Check that the database is as it should be.",
+                       "quire doctor [OPTION]...");
+  add_database(doctor);
+  add_flag(doctor, "--repair", "Repair what can be repaired without guessing");
+  add_flag(doctor, "--json", "One JSON object");
+  doctor->footer(doctor_footer);
 }
 
 const CLI::App& innermost(const CLI::App& root) {

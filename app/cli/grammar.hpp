@@ -37,6 +37,7 @@ public:
   CLI::App* pipeline_list = nullptr;
   CLI::App* pipeline_show = nullptr;
   CLI::App* status = nullptr;
+  CLI::App* doctor = nullptr;
 
 private:
   CLI::App* add_command(CLI::App& parent, const std::string& name, const std::string& description,
@@ -48,6 +49,7 @@ private:
   void add_schedule();
   void add_schedule_put();
   void add_pipeline();
+  void add_doctor();
 
   std::map<const CLI::App*, std::string> usages_;
 };

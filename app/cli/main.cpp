@@ -37,6 +37,7 @@ struct dispatcher {
   exit_status operator()(const schedule_change_arguments& x) const { return change_schedules(x, to); }
   exit_status operator()(const schedule_next_arguments& x) const { return show_next_times(x, to); }
   exit_status operator()(const status_arguments& x) const { return show_status(x, to); }
+  exit_status operator()(const doctor_arguments& x) const { return run_doctor(x, to); }
 };
 
 /// An error is one line, whatever went into it, and says what became of the data.

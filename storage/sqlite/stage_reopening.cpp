@@ -77,14 +77,14 @@ void empty_stage(transaction& tx, std::int64_t stage) {
   tx.execute(empty_stage_sql, stage);
 }
 
-/// Counts anew what a waiting stage waits for: stages before it that this
-/// retry does not touch may have ended as they should not.
-void count_dependencies(transaction& tx, std::int64_t stage) {
+} // namespace
+
+void count_dependencies(transaction& tx, stage_id stage) {
   std::int64_t left = 0;
   bool doomed = false;
   {
     auto stmt = tx.prepare(sources_sql);
-    stmt->bind(stage);
+    stmt->bind(stage.value);
     while (stmt->step()) {
       auto state = static_cast<stage_state>(stmt->int64(0));
       if (!is_terminal(state))
@@ -93,10 +93,8 @@ void count_dependencies(transaction& tx, std::int64_t stage) {
         doomed = true;
     }
   }
-  tx.execute(set_dependencies_sql, stage, left, doomed);
+  tx.execute(set_dependencies_sql, stage.value, left, doomed);
 }
-
-} // namespace
 
 void reopen_stage(transaction& tx, stage_id stage, task_state was, std::int64_t) {
   auto row = read_stage_row(tx, stage);
@@ -118,7 +116,7 @@ void reopen_stage(transaction& tx, stage_id stage, task_state was, std::int64_t)
   for (auto next : after)
     empty_stage(tx, next);
   for (auto next : after)
-    count_dependencies(tx, next);
+    count_dependencies(tx, stage_id{next});
 }
 
 } // namespace quire::storage

@@ -94,32 +94,38 @@ std::vector<std::pair<std::int64_t, edge_condition>> edges_of(snapshot& db, std:
   return edges;
 }
 
-/// Takes `edge` of an ended stage. If its target starts, says so; if the target
-/// ends without having started, returns it.
-std::optional<ended_stage> pass_edge(transaction& tx,
-                                     const std::pair<std::int64_t, edge_condition>& edge,
-                                     stage_state source, bool run_cancelled, std::int64_t now_ms) {
-  auto [target, condition] = edge;
-  if (tx.execute(pass_edge_sql, target, !satisfied(condition, source)) == 0)
-    return std::nullopt;
+/// Starts a waiting stage that nothing is left to wait for. If it ends without having
+/// started, returns it.
+std::optional<ended_stage> start_or_skip(transaction& tx, std::int64_t stage, bool run_cancelled,
+                                         std::int64_t now_ms) {
   std::int64_t left = 0;
   bool doomed = false;
   {
     auto stmt = tx.prepare(dependencies_sql);
-    stmt->bind(target).step();
+    stmt->bind(stage).step();
     left = stmt->int64(0);
     doomed = stmt->int64(1) != 0;
   }
   if (left > 0)
     return std::nullopt;
   if (!doomed && !run_cancelled) {
-    tx.execute(start_stage_sql, target, now_ms);
-    tx.announce({event::topic::stage_ready, target});
+    tx.execute(start_stage_sql, stage, now_ms);
+    tx.announce({event::topic::stage_ready, stage});
     return std::nullopt;
   }
   auto state = doomed ? stage_state::skipped : stage_state::cancelled;
-  tx.execute(end_stage_sql, target, static_cast<int>(state), now_ms);
-  return ended_stage{target, state};
+  tx.execute(end_stage_sql, stage, static_cast<int>(state), now_ms);
+  return ended_stage{stage, state};
+}
+
+/// Takes `edge` of a stage that ended as `source`. If its target ends with that, returns it.
+std::optional<ended_stage> pass_edge(transaction& tx,
+                                     const std::pair<std::int64_t, edge_condition>& edge,
+                                     stage_state source, bool run_cancelled, std::int64_t now_ms) {
+  auto [target, condition] = edge;
+  if (tx.execute(pass_edge_sql, target, !satisfied(condition, source)) == 0)
+    return std::nullopt;
+  return start_or_skip(tx, target, run_cancelled, now_ms);
 }
 
 /// A list of work instead of recursion: a skipped chain may be 1000 stages long.
@@ -208,6 +214,16 @@ void settle_stage(transaction& tx, stage_id stage, std::int64_t now_ms) {
   tx.execute(end_stage_sql, stage.value, static_cast<int>(state), now_ms);
   start_or_skip_next(tx, row->run, {stage.value, state}, now_ms);
   settle_run(tx, row->run, now_ms);
+}
+
+void settle_waiting_stage(transaction& tx, stage_id stage, std::int64_t now_ms) {
+  auto row = read_stage_row(tx, stage);
+  if (!row || row->state != stage_state::waiting)
+    return;
+  if (auto ended = start_or_skip(tx, stage.value, cancel_requested(tx, row->run), now_ms)) {
+    start_or_skip_next(tx, row->run, *ended, now_ms);
+    settle_run(tx, row->run, now_ms);
+  }
 }
 
 void settle_run(transaction& tx, run_id run, std::int64_t now_ms) {

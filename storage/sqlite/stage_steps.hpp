@@ -36,6 +36,14 @@ std::optional<stage_row> read_stage_row(snapshot& db, stage_id stage);
 /// Ends `stage` if all of its tasks exist and have ended, and does what follows.
 void settle_stage(transaction& tx, stage_id stage, std::int64_t now_ms);
 
+/// Counts anew what a waiting stage waits for: stages before it may have ended as they
+/// should not.
+void count_dependencies(transaction& tx, stage_id stage);
+
+/// Starts a waiting stage that has nothing to wait for any more, or ends it without that,
+/// as what came before it wants.
+void settle_waiting_stage(transaction& tx, stage_id stage, std::int64_t now_ms);
+
 /// Ends the run if all of its stages have ended.
 void settle_run(transaction& tx, run_id run, std::int64_t now_ms);
 

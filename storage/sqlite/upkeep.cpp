@@ -89,6 +89,10 @@ void optimize(connection& db) {
 }
 
 std::vector<std::string> quick_check(connection& db) {
+  return quick_check(snapshot{db});
+}
+
+std::vector<std::string> quick_check(const snapshot& db) {
   std::vector<std::string> problems;
   auto stmt = db.prepare("PRAGMA quick_check");
   while (stmt->step())

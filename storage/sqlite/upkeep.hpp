@@ -32,5 +32,6 @@ void optimize(connection& db);
 
 /// Runs `PRAGMA quick_check`; returns what is wrong, nothing if all is well.
 std::vector<std::string> quick_check(connection& db);
+std::vector<std::string> quick_check(const snapshot& db);
 
 } // namespace quire::storage

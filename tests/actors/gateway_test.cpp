@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_CASE(a_request_that_fails_is_counted_out) {
   BOOST_TEST(call<run_started>(gateway, two_kilobytes()).failed_with(errc::disk_full));
   BOOST_TEST(port->admitted().waiting() == 0u);
   auto lost = send(gateway, two_kilobytes());
-  kill(tasks);
+  kill(pipelines);
   BOOST_TEST(!receive<run_started>(std::move(lost)));
   BOOST_TEST(port->admitted().waiting() == 0u);
 }

@@ -62,6 +62,7 @@ BOOST_AUTO_TEST_CASE(a_network_file_system_is_allowed_and_others_are_kept_out_on
   BOOST_TEST(read<task_show_arguments>({"task", "show", "1", "--allow-network-fs"})
                .database.allow_network_fs);
   BOOST_TEST(read<status_arguments>({"status", "--allow-network-fs"}).database.allow_network_fs);
+  BOOST_TEST(read<doctor_arguments>({"doctor", "--allow-network-fs"}).database.allow_network_fs);
   BOOST_TEST(refusal({"status", "--exclusive"}).find("--exclusive: unknown option")
              != std::string::npos);
 }
@@ -122,7 +123,7 @@ BOOST_AUTO_TEST_CASE(every_command_explains_itself) {
   for (auto& command :
        {words{}, words{"run"}, words{"sql"}, words{"task"}, words{"task", "list"},
         words{"task", "show"}, words{"task", "retry"}, words{"task", "cancel"}, words{"pipeline"},
-        words{"pipeline", "list"}, words{"pipeline", "show"}, words{"status"}})
+        words{"pipeline", "list"}, words{"pipeline", "show"}, words{"status"}, words{"doctor"}})
     for (auto* option : {"--help", "-h"}) {
       auto line = command;
       line.emplace_back(option);

@@ -240,7 +240,7 @@ BOOST_AUTO_TEST_CASE(every_command_explains_itself) {
   using words = std::vector<std::string>;
   for (words command : {words{}, {"run"}, {"sql"}, {"task"}, {"task", "list"}, {"task", "show"},
                         {"task", "retry"}, {"task", "cancel"}, {"pipeline"}, {"pipeline", "list"},
-                        {"pipeline", "show"}, {"status"}}) {
+                        {"pipeline", "show"}, {"status"}, {"doctor"}}) {
     std::string name = "Usage: quire";
     for (auto& word : command)
       name += " " + word;

@@ -1,0 +1,261 @@
+#include "quire/tests/storage/task_model.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace quire::tests {
+
+namespace {
+
+using verdict = task_outcome::verdict;
+
+bool holds_place(const model_task& task) {
+  return task.state == task_state::ready || task.state == task_state::running;
+}
+
+/// Returns the ids of those `wanted`, smallest `key` first, at most `limit`.
+template <class Wanted, class Key>
+std::vector<std::int64_t> first_of(const std::map<std::int64_t, model_task>& tasks, Wanted wanted,
+                                   Key key, std::size_t limit) {
+  std::vector<std::pair<std::int64_t, std::int64_t>> found;
+  for (auto& [id, task] : tasks)
+    if (wanted(task))
+      found.emplace_back(key(task), id);
+  std::ranges::sort(found);
+  std::vector<std::int64_t> ids;
+  for (auto& [ignored, id] : found)
+    if (ids.size() < limit)
+      ids.push_back(id);
+  return ids;
+}
+
+} // namespace
+
+std::int64_t task_model::used(const std::string& gate) const {
+  return std::ranges::count_if(
+    tasks, [&](auto& x) { return x.second.gate == gate && holds_place(x.second); });
+}
+
+void task_model::become_ready(model_task& task) {
+  task.state = task_state::ready;
+  events.ready = true;
+}
+
+void task_model::make_gate(const model_task& task) {
+  if (!task.gate.empty())
+    gates.emplace(task.gate, task.gate_capacity);
+}
+
+void task_model::place(model_task& task) {
+  make_gate(task);
+  if (!task.gate.empty() && used(task.gate) >= gates.at(task.gate))
+    task.state = task_state::blocked;
+  else
+    become_ready(task);
+}
+
+void task_model::pump(const std::string& gate) {
+  if (gate.empty())
+    return;
+  auto free = gates.at(gate) - used(gate);
+  auto waits = [&](const model_task& x) {
+    return x.state == task_state::blocked && x.gate == gate;
+  };
+  auto ord = [](const model_task& x) { return x.ord; };
+  for (auto id :
+       first_of(tasks, waits, ord, static_cast<std::size_t>(std::max<std::int64_t>(free, 0))))
+    become_ready(tasks.at(id));
+}
+
+void task_model::end(std::int64_t id, task_state state, std::int64_t now_ms) {
+  auto& task = tasks.at(id);
+  task.state = state;
+  task.finished_at_ms = now_ms;
+  events.tasks.insert(id);
+  pump(task.gate.empty() || !gates.contains(task.gate) ? "" : task.gate);
+  if (task.stage != 0)
+    settle(stages.at(task.stage).run, now_ms);
+}
+
+void task_model::enqueue(std::int64_t id, const task_spec& spec, std::int64_t now_ms,
+                         std::int64_t stage) {
+  auto& task = tasks[id];
+  task.attempts_max = spec.retry.attempts_max;
+  task.crashes_max = spec.crashes_max;
+  task.kind = spec.kind;
+  task.gate = spec.gate;
+  task.gate_capacity = spec.gate_capacity;
+  task.run_at_ms = spec.run_at_ms.value_or(now_ms);
+  task.ord = (static_cast<std::int64_t>(spec.priority) << 48) | std::max(now_ms, task.run_at_ms);
+  task.retry_delay_ms = std::min(spec.retry.base, spec.retry.cap).count();
+  task.stage = stage;
+  if (stage != 0)
+    stages.at(stage).tasks.insert(id);
+  task.state = task_state::scheduled;
+  if (task.run_at_ms <= now_ms)
+    place(task);
+}
+
+std::vector<std::int64_t> task_model::claim(std::size_t count, std::int64_t now_ms) {
+  auto ready = [](const model_task& x) { return x.state == task_state::ready; };
+  auto ord = [](const model_task& x) { return x.ord; };
+  auto ids = first_of(tasks, ready, ord, count);
+  for (auto id : ids) {
+    auto& task = tasks.at(id);
+    task.state = task_state::running;
+    ++task.attempt;
+    ++task.epoch;
+    task.claimed_at_ms = now_ms;
+  }
+  return ids;
+}
+
+bool task_model::is_running(std::int64_t id, std::int64_t epoch) const {
+  auto found = tasks.find(id);
+  return found != tasks.end() && found->second.state == task_state::running
+         && found->second.epoch == epoch;
+}
+
+storage::finished_attempt task_model::finish(std::int64_t id, std::int64_t epoch,
+                                             const task_outcome& outcome, std::int64_t retry_at_ms,
+                                             std::int64_t now_ms) {
+  if (!is_running(id, epoch))
+    return {false, tasks.contains(id) ? tasks.at(id).state : task_state::cancelled};
+  auto& task = tasks.at(id);
+  bool unsuccessful = outcome.what == verdict::failed || outcome.what == verdict::released;
+  bool hopeless = outcome.error_kind == error_class::permanent
+                  || outcome.error_kind == error_class::poison || task.attempt >= task.attempts_max;
+  if (unsuccessful && task.cancel_requested) {
+    end(id, task_state::cancelled, now_ms);
+  } else if (outcome.what == verdict::released) {
+    --task.attempt;
+    become_ready(task);
+  } else if (outcome.what == verdict::failed && !hopeless) {
+    task.state = task_state::retryable;
+    task.run_at_ms = retry_at_ms;
+    pump(task.gate);
+  } else {
+    end(id,
+        outcome.what == verdict::completed         ? task_state::completed
+        : outcome.what == verdict::partial_success ? task_state::partial_success
+        : outcome.what == verdict::failed          ? task_state::failed
+                                                   : task_state::cancelled,
+        now_ms);
+  }
+  return {true, task.state};
+}
+
+void task_model::lose(std::int64_t id, std::int64_t now_ms) {
+  auto& task = tasks.at(id);
+  ++task.crashes;
+  if (task.cancel_requested)
+    return end(id, task_state::cancelled, now_ms);
+  if (task.crashes_max > 0 && task.crashes >= task.crashes_max)
+    return end(id, task_state::failed, now_ms);
+  --task.attempt;
+  become_ready(task);
+}
+
+storage::finished_attempt task_model::crash(std::int64_t id, std::int64_t epoch,
+                                            std::int64_t now_ms) {
+  bool accepted = is_running(id, epoch);
+  if (accepted)
+    lose(id, now_ms);
+  return {accepted, tasks.contains(id) ? tasks.at(id).state : task_state::cancelled};
+}
+
+void task_model::reboot(std::int64_t now_ms) {
+  auto runs_now = [](const model_task& x) { return x.state == task_state::running; };
+  for (auto id : first_of(
+         tasks, runs_now, [](auto&) { return 0; }, tasks.size()))
+    lose(id, now_ms);
+}
+
+void task_model::promote(std::int64_t now_ms, std::size_t limit) {
+  auto due = [&](const model_task& x) {
+    return (x.state == task_state::scheduled || x.state == task_state::retryable)
+           && x.run_at_ms <= now_ms;
+  };
+  auto ids = first_of(
+    tasks, due, [](auto& x) { return x.run_at_ms; }, limit);
+  for (auto id : ids) {
+    auto& task = tasks.at(id);
+    make_gate(task);
+    if (task.gate.empty())
+      become_ready(task);
+    else
+      task.state = task_state::blocked;
+  }
+  for (auto id : ids)
+    pump(tasks.at(id).gate);
+}
+
+void task_model::cancel(std::int64_t id, std::int64_t now_ms) {
+  auto& task = tasks.at(id);
+  task.cancel_requested = true;
+  if (task.state != task_state::running)
+    end(id, task_state::cancelled, now_ms);
+}
+
+bool task_model::retry(std::int64_t id) {
+  auto& task = tasks.at(id);
+  if (task.stage != 0 && !reopen(task.stage))
+    return false;
+  task.attempt = 0;
+  task.crashes = 0;
+  task.cancel_requested = false;
+  place(task);
+  return true;
+}
+
+std::vector<std::int64_t> task_model::give_up_stuck(std::int64_t claimed_before_ms,
+                                                    std::int64_t now_ms, std::size_t limit) {
+  auto stuck = [&](const model_task& x) {
+    return x.state == task_state::running && x.claimed_at_ms < claimed_before_ms;
+  };
+  auto ids = first_of(
+    tasks, stuck, [](auto& x) { return x.claimed_at_ms; }, limit);
+  for (auto id : ids) {
+    auto& task = tasks.at(id);
+    finish(id, task.epoch, task_outcome::failure("lost", error_class::lost),
+           now_ms + task.retry_delay_ms, now_ms);
+  }
+  return ids;
+}
+
+void task_model::prune_tasks(std::int64_t ended_before_ms, std::size_t limit) {
+  auto old = [&](const model_task& x) {
+    return is_terminal(x.state) && x.stage == 0 && x.finished_at_ms < ended_before_ms;
+  };
+  erase(first_of(
+          tasks, old, [](auto& x) { return x.finished_at_ms; }, limit),
+        true);
+}
+
+void task_model::erase(const places& ids, bool with_gates) {
+  std::set<std::string> left;
+  for (auto id : ids) {
+    auto& task = tasks.at(id);
+    if (!task.gate.empty())
+      left.insert(task.gate);
+    if (task.stage != 0)
+      stages.at(task.stage).tasks.erase(id);
+    tasks.erase(id);
+  }
+  for (auto& gate : left) {
+    if (!gates.contains(gate))
+      continue;
+    pump(gate);
+    if (with_gates && used(gate) == 0)
+      gates.erase(gate);
+  }
+}
+
+void task_model::set_capacity(const std::string& gate, int capacity) {
+  if (!gates.contains(gate))
+    return;
+  gates.at(gate) = capacity;
+  pump(gate);
+}
+
+} // namespace quire::tests

@@ -1,0 +1,136 @@
+#pragma once
+
+#include "quire/messages/types/pipeline.hpp"
+#include "quire/messages/types/task.hpp"
+#include "quire/storage/sqlite/task_store.hpp"
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace quire::tests {
+
+/// A task as it must be.
+struct model_task {
+  task_state state = task_state::ready;
+  int attempt = 0;
+  int attempts_max = 0;
+  int crashes = 0;
+  int crashes_max = 0;
+  std::int64_t epoch = 0;
+  bool cancel_requested = false;
+  std::string kind;
+  std::string gate;
+  int gate_capacity = 1;
+  std::int64_t ord = 0;
+  std::int64_t run_at_ms = 0;
+  std::int64_t retry_delay_ms = 0; ///< After it was lost.
+  std::int64_t claimed_at_ms = 0;
+  std::int64_t finished_at_ms = 0;
+  std::int64_t stage = 0; ///< 0 for none.
+};
+
+/// A stage as it must be.
+struct model_stage {
+  std::int64_t run = 0;
+  stage_state state = stage_state::waiting;
+  bool sealed = false;
+  bool doomed = false; ///< Cancelled before it had all its tasks.
+  bool broken = false; ///< Its tasks could not be created.
+  std::int64_t generation = 0;
+  success_policy success;
+  bool optional = false;
+  std::vector<std::pair<std::int64_t, edge_condition>> after;
+  std::set<std::int64_t> tasks;
+};
+
+/// A run as it must be.
+struct model_run {
+  run_state state = run_state::running;
+  bool cancel_requested = false;
+  std::int64_t finished_at_ms = 0;
+  std::vector<std::int64_t> stages;
+};
+
+/// What the tables must hold, by the rules of tasks, gates and pipelines told a second time:
+/// in memory, without counters (they are counted when they are needed) and without order
+/// (stages are looked at until none changes). It can be copied, for a transaction that is
+/// rolled back. Times are Unix milliseconds.
+class task_model {
+public:
+  // What follows from the operations since `forget_events`.
+  struct happened {
+    bool ready = false;                ///< A task may be claimed.
+    std::multiset<std::int64_t> tasks; ///< Those that ended.
+    std::multiset<std::int64_t> runs;
+    std::set<std::int64_t> fanning; ///< Stages whose tasks are to be created.
+  };
+
+  void forget_events() { events = {}; }
+
+  // Tasks.
+  void enqueue(std::int64_t task, const task_spec& spec, std::int64_t now_ms,
+               std::int64_t stage = 0);
+  /// Returns which are claimed, in order.
+  std::vector<std::int64_t> claim(std::size_t count, std::int64_t now_ms);
+  storage::finished_attempt finish(std::int64_t task, std::int64_t epoch,
+                                   const task_outcome& outcome, std::int64_t retry_at_ms,
+                                   std::int64_t now_ms);
+  storage::finished_attempt crash(std::int64_t task, std::int64_t epoch, std::int64_t now_ms);
+  void reboot(std::int64_t now_ms);
+  void promote(std::int64_t now_ms, std::size_t limit);
+  void cancel(std::int64_t task, std::int64_t now_ms);
+  /// Returns whether it may start again; if so, it has.
+  bool retry(std::int64_t task);
+  /// Returns which are failed.
+  std::vector<std::int64_t> give_up_stuck(std::int64_t claimed_before_ms, std::int64_t now_ms,
+                                          std::size_t limit);
+  void prune_tasks(std::int64_t ended_before_ms, std::size_t limit);
+  void set_capacity(const std::string& gate, int capacity);
+
+  // Pipelines: `task_model_pipelines.cpp`.
+  void start(std::int64_t run, const std::vector<std::int64_t>& stages, const pipeline_spec& spec,
+             std::int64_t now_ms);
+  /// Returns whether a portion is taken; if so, `added` is to follow.
+  bool accepts(std::int64_t stage, std::int64_t generation) const;
+  void seal(std::int64_t stage, std::int64_t now_ms);
+  void fail_stage(std::int64_t stage, std::int64_t now_ms);
+  void cancel_run(std::int64_t run, std::int64_t now_ms);
+  void prune_runs(std::int64_t ended_before_ms);
+
+  std::int64_t used(const std::string& gate) const;
+  std::int64_t count(const model_stage& stage, task_state state) const;
+
+  std::map<std::int64_t, model_task> tasks;
+  std::map<std::int64_t, model_stage> stages;
+  std::map<std::int64_t, model_run> runs;
+  std::map<std::string, int> gates; ///< Their capacities.
+  happened events;
+
+private:
+  using places = std::vector<std::int64_t>;
+
+  bool is_running(std::int64_t task, std::int64_t epoch) const;
+  void become_ready(model_task& task);
+  void make_gate(const model_task& task);
+  void place(model_task& task);
+  void pump(const std::string& gate);
+  void end(std::int64_t id, task_state state, std::int64_t now_ms);
+  void lose(std::int64_t id, std::int64_t now_ms);
+  void erase(const places& ids, bool with_gates);
+  void start_fanning(std::int64_t stage);
+  stage_state end_of(const model_stage& stage) const;
+  run_state end_of(const model_run& run) const;
+  bool all_ended(const model_stage& stage) const;
+  bool settle_one(std::int64_t id);
+  void settle(std::int64_t run, std::int64_t now_ms);
+  void cancel_tasks(const model_stage& stage, std::int64_t now_ms);
+  std::set<std::int64_t> stages_after(std::int64_t stage) const;
+  bool reopen(std::int64_t stage);
+};
+
+} // namespace quire::tests

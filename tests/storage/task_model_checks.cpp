@@ -1,0 +1,161 @@
+// The part of the walk that compares the tables with the model.
+
+#include "quire/storage/sqlite/invariants.hpp"
+#include "quire/tests/storage/task_model_walk.hpp"
+
+#include <tuple>
+
+namespace quire::tests {
+
+namespace {
+
+/// @throws model_error if the two are not equal, with the first difference.
+template <class Row>
+void require_equal(const char* table, const std::vector<Row>& found,
+                   const std::vector<Row>& expected) {
+  auto text = [](const Row& row) {
+    std::string result;
+    std::apply(
+      [&](auto&... x) {
+        auto add = [&](auto& one) {
+          if constexpr (std::is_integral_v<std::remove_cvref_t<decltype(one)>>)
+            result += std::to_string(one) + " ";
+          else
+            result += one + " ";
+        };
+        (add(x), ...);
+      },
+      row);
+    return result;
+  };
+  for (std::size_t i = 0; i < std::max(found.size(), expected.size()); ++i) {
+    auto is = i < found.size() ? text(found[i]) : "nothing";
+    auto must_be = i < expected.size() ? text(expected[i]) : "nothing";
+    if (is != must_be)
+      throw model_error(std::string{table} + " has a row (" + is + ") instead of (" + must_be
+                        + ")");
+  }
+}
+
+std::int64_t number_of(auto state) {
+  return static_cast<std::int64_t>(state);
+}
+
+} // namespace
+
+std::int64_t task_walk::open_work() {
+  return number("SELECT (SELECT count(*) FROM quire_task WHERE state < 10) + "
+                "(SELECT count(*) FROM quire_stage WHERE state < 10) + "
+                "(SELECT count(*) FROM quire_run WHERE state < 10)");
+}
+
+void task_walk::drain() {
+  for (int turn = 0; turn < 2000 && open_work() > 0; ++turn) {
+    now += 100;
+    storage::transaction_guard guard{db};
+    transaction tx{db};
+    promote(tx, 500);
+    for (int i = 0; i < 5; ++i)
+      continue_fan_out(tx, 0);
+    claim_some(tx, 50);
+    for (int i = 0; i < 50; ++i)
+      finish_held(tx, true);
+    guard.commit();
+  }
+  check();
+  if (open_work() > 0)
+    throw model_error(std::to_string(open_work()) + " tasks, stages and runs never end");
+}
+
+void task_walk::check() {
+  check_invariants();
+  check_tasks();
+  check_pipelines();
+  check_gates();
+}
+
+void task_walk::check_invariants() {
+  auto snapshot = view();
+  for (auto& rule : storage::invariants()) {
+    auto found = storage::find_violations(snapshot, rule);
+    if (found.count > 0)
+      throw model_error("invariant " + std::string{rule.name} + ": " + found.examples.front());
+  }
+}
+
+void task_walk::check_tasks() {
+  using row = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
+                         std::int64_t, std::string, std::int64_t, std::int64_t>;
+  auto found = view().query_as<row>(R"(
+    SELECT id, state, attempt, epoch, crashes, cancel_req, ifnull(gate, ''), ifnull(stage_id, 0),
+           iif(state IN (4, 5), run_at, 0)
+    FROM quire_task ORDER BY id)");
+  std::vector<row> expected;
+  for (auto& [id, x] : model_.tasks) {
+    bool waits = x.state == task_state::scheduled || x.state == task_state::retryable;
+    expected.emplace_back(id, number_of(x.state), x.attempt, x.epoch, x.crashes, x.cancel_requested,
+                          x.gate, x.stage, waits ? x.run_at_ms : 0);
+    seen.emplace("task", static_cast<int>(x.state));
+  }
+  require_equal("quire_task", found, expected);
+}
+
+void task_walk::check_pipelines() {
+  using stage_row = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
+                               std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
+  auto stages = view().query_as<stage_row>(R"(
+    SELECT id, state, sealed, generation, total, completed, partial, failed, cancelled
+    FROM quire_stage ORDER BY id)");
+  std::vector<stage_row> expected;
+  for (auto& [id, x] : model_.stages) {
+    expected.emplace_back(
+      id, number_of(x.state), x.sealed, x.generation, x.tasks.size(),
+      model_.count(x, task_state::completed), model_.count(x, task_state::partial_success),
+      model_.count(x, task_state::failed), model_.count(x, task_state::cancelled));
+    seen.emplace("stage", static_cast<int>(x.state));
+  }
+  require_equal("quire_stage", stages, expected);
+  using run_row = std::tuple<std::int64_t, std::int64_t, std::int64_t>;
+  auto runs = view().query_as<run_row>("SELECT id, state, cancel_req FROM quire_run ORDER BY id");
+  std::vector<run_row> expected_runs;
+  for (auto& [id, x] : model_.runs) {
+    expected_runs.emplace_back(id, number_of(x.state), x.cancel_requested);
+    seen.emplace("run", static_cast<int>(x.state));
+  }
+  require_equal("quire_run", runs, expected_runs);
+}
+
+void task_walk::check_gates() {
+  using row = std::tuple<std::string, std::int64_t, std::int64_t>;
+  auto found = view().query_as<row>("SELECT gate, capacity, used FROM quire_gate ORDER BY gate");
+  std::vector<row> expected;
+  for (auto& [gate, capacity] : model_.gates)
+    expected.emplace_back(gate, capacity, model_.used(gate));
+  require_equal("quire_gate", found, expected);
+}
+
+// Who waits for something is told of it once, and nothing is told that did not happen.
+void task_walk::check_events(const std::vector<event>& announced) {
+  std::multiset<std::int64_t> tasks;
+  std::multiset<std::int64_t> runs;
+  std::set<std::int64_t> stages;
+  bool ready = false;
+  for (auto& x : announced) {
+    if (x.what == event::topic::task_finished)
+      tasks.insert(x.ref);
+    if (x.what == event::topic::run_finished)
+      runs.insert(x.ref);
+    if (x.what == event::topic::stage_ready)
+      stages.insert(x.ref);
+    ready = ready || (x.what == event::topic::task_ready && x.ref == 0);
+  }
+  if (tasks != model_.events.tasks || runs != model_.events.runs)
+    throw model_error("the end of a task or a run was not announced once");
+  if (model_.events.ready && !ready)
+    throw model_error("a task is ready and nobody was told");
+  for (auto stage : model_.events.fanning)
+    if (!stages.contains(stage))
+      throw model_error("stage " + std::to_string(stage) + " is fanning and nobody was told");
+}
+
+} // namespace quire::tests

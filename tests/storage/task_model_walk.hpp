@@ -1,0 +1,97 @@
+#pragma once
+
+#include "quire/tests/storage/run_fixture.hpp"
+#include "quire/tests/storage/task_model.hpp"
+#include "quire/tests/storage/task_model_mutants.hpp"
+#include "quire/tests/support/seeded.hpp"
+
+#include <optional>
+#include <stdexcept>
+
+namespace quire::tests {
+
+/// The stores are not as the model says, or an invariant does not hold.
+class model_error : public std::runtime_error {
+public:
+  using std::runtime_error::runtime_error;
+};
+
+/// A random walk of services around the real stores, and the model beside them. Operations
+/// share transactions, some of which are rolled back.
+class task_walk : public run_fixture {
+public:
+  /// @param planted a mistake of the stores, for as long as the walk lasts.
+  explicit task_walk(std::uint64_t seed, const task_mutant* planted = nullptr);
+
+  /// @throws model_error
+  void run_operations(std::int64_t count);
+
+  /// Lets everything end.
+  /// @throws model_error
+  void drain();
+
+  std::int64_t open_work();
+
+  std::int64_t zombies_refused = 0; ///< Ends of claims that were over.
+  std::int64_t stale_refused = 0;   ///< Portions of stages that were not waiting for them.
+  std::int64_t rolled_back = 0;
+  std::int64_t claims_lost = 0; ///< By a crash, a reboot, or for being stuck.
+  std::int64_t runs_ended = 0;
+  std::set<std::pair<std::string, int>> seen; ///< States that were reached.
+
+private:
+  using transaction = storage::transaction;
+
+  /// What somebody believes to hold.
+  struct claim_of {
+    task_id task;
+    std::int64_t epoch = 0;
+  };
+
+  std::size_t below(std::size_t bound) { return choose_.below(bound); }
+  bool chance(int percent) { return choose_.happens(percent); }
+  bool is_held(const claim_of& claim) const;
+
+  void transact(std::size_t operations, bool keep);
+  void operate(transaction& tx);
+  void operate_rarely(transaction& tx, std::size_t what);
+  template <class F>
+  void during(transaction& tx, task_mutant::moment moment, F f);
+
+  task_spec random_spec();
+  task_outcome random_outcome(bool mostly_good);
+  void enqueue_one(transaction& tx);
+  void claim_some(transaction& tx, std::size_t count);
+  void finish(transaction& tx, const claim_of& claim, const task_outcome& outcome);
+  void crash(transaction& tx, const claim_of& claim);
+  void finish_held(transaction& tx, bool mostly_good);
+  void let_zombie_speak(transaction& tx);
+  void promote(transaction& tx, int limit);
+  void restart(transaction& tx);
+  void cancel_one(transaction& tx);
+  void retry_one(transaction& tx);
+  void give_up_stuck(transaction& tx);
+  void clean_up(transaction& tx);
+  void change_capacity(transaction& tx);
+  void start_run(transaction& tx);
+  void continue_fan_out(transaction& tx, int failing_percent);
+  void fan_out_portion(transaction& tx, const storage::stage_incarnation& stage, std::int64_t first,
+                       const std::vector<task_spec>& specs, bool last);
+  void let_stale_fan_out_speak(transaction& tx);
+  void cancel_a_run(transaction& tx);
+
+  void check();
+  void check_invariants();
+  void check_tasks();
+  void check_pipelines();
+  void check_gates();
+  void check_events(const std::vector<event>& announced);
+
+  seeded_choice choose_;
+  const task_mutant* planted_;
+  task_model model_;
+  std::vector<claim_of> claims_; ///< The last ones, whether over or not.
+  std::vector<storage::stage_incarnation> fan_outs_;
+};
+
+} // namespace quire::tests

@@ -8,13 +8,13 @@
 namespace quire::actors {
 
 /// How long the handlers of each kind take, as far as seen. Kinds whose attempts take
-/// less than a millisecond are *quick*: to give them to workers one by one would cost
-/// more than to run them.
+/// less than 5 ms are *quick*: a worker that waited for the commit of one before it got
+/// the next would wait for as long as it works.
 class handler_pace {
 public:
   using duration = std::chrono::nanoseconds;
 
-  static constexpr duration quick_below = std::chrono::milliseconds{1};
+  static constexpr duration quick_below = std::chrono::milliseconds{5};
 
   /// An attempt of `kind` took `took`. One that was slow makes the kind slow at once; it
   /// takes several quick ones to make it quick again.

@@ -43,7 +43,9 @@ bool can_transition(task_state from, task_state to) noexcept;
 /// All states, in the order of their numbers.
 const std::vector<task_state>& all_task_states();
 
-/// Smallest first: urgent tasks are claimed before all others.
+/// How much of a head start a task has over others of its age: urgent an hour, high ten
+/// minutes, low half an hour less than none. Tasks grow older while they wait, so none
+/// waits for ever behind more urgent ones.
 enum class task_priority : std::uint8_t { urgent = 0, high = 1, normal = 2, low = 3 };
 
 std::string_view to_string(task_priority priority) noexcept;

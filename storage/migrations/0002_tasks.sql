@@ -14,7 +14,8 @@ CREATE TABLE quire_task(
   id            INTEGER PRIMARY KEY AUTOINCREMENT,
   lane          INTEGER NOT NULL REFERENCES quire_lane,
   state         INTEGER NOT NULL,
-  ord           INTEGER NOT NULL,             -- priority, then age: smallest first
+  priority      INTEGER NOT NULL,
+  ord           INTEGER NOT NULL,             -- age and the priority's head start: smallest first
   run_at        INTEGER NOT NULL,             -- Unix ms, like all times
   attempt       INTEGER NOT NULL DEFAULT 0,
   attempts_max  INTEGER NOT NULL,

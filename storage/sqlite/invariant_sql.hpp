@@ -32,7 +32,8 @@ inline constexpr std::string_view task_numbers = R"(
   FROM quire_task
   WHERE attempt < 0 OR attempt > attempts_max OR attempts_max < 1 OR crashes < 0
     OR crashes_max < 0 OR (crashes_max > 0 AND crashes >= crashes_max AND state < 10)
-    OR epoch < 0 OR cancel_req NOT IN (0, 1) OR error_class NOT BETWEEN 0 AND 7 OR ord < 0)";
+    OR epoch < 0 OR cancel_req NOT IN (0, 1) OR error_class NOT BETWEEN 0 AND 7
+    OR priority NOT BETWEEN 0 AND 3)";
 
 // The claim that runs now has no attempt in the history yet.
 inline constexpr std::string_view epochs = R"(

@@ -29,7 +29,8 @@ constexpr std::string_view make_ready_sql = "UPDATE quire_task SET state = 1 WHE
 constexpr std::string_view gate_capacity_sql =
   "SELECT gate_capacity FROM quire_task_body WHERE id = ?1";
 
-/// A task that may be claimed. They compare by priority, then age, then id.
+/// A task that may be claimed. They compare by age with the head start of their
+/// priority, then by id.
 struct candidate {
   std::int64_t ord = 0;
   std::int64_t id = 0;

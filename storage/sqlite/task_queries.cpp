@@ -7,7 +7,7 @@ namespace quire::storage {
 namespace {
 
 #define QUIRE_TASK_COLUMNS                                                                        \
-  "SELECT t.id, l.queue, l.kind, t.state, t.ord >> 48, t.attempt, t.attempts_max, t.crashes,"     \
+  "SELECT t.id, l.queue, l.kind, t.state, t.priority, t.attempt, t.attempts_max, t.crashes,"     \
   "  t.epoch, t.cancel_req, ifnull(t.gate, ''), ifnull(s.run_id, 0), ifnull(s.name, ''),"         \
   "  ifnull(t.item, -1), t.created_at, nullif(t.run_at, t.created_at), t.started_at,"             \
   "  t.finished_at, t.error_class,"                                                               \

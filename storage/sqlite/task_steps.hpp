@@ -43,7 +43,7 @@ void announce_ready(transaction& tx);
 /// Makes sure that `gate` exists.
 void create_gate(transaction& tx, std::string_view gate, int capacity);
 
-/// Lets blocked tasks of `gate` in, by priority, then by age, while there are
+/// Lets blocked tasks of `gate` in, by age and priority, while there are
 /// places.
 void pump_gate(transaction& tx, std::string_view gate);
 

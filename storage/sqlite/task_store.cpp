@@ -20,9 +20,9 @@ constexpr std::string_view gate_has_place_sql =
   "SELECT used < capacity FROM quire_gate WHERE gate = ?1";
 
 constexpr std::string_view insert_task_sql = R"(
-  INSERT INTO quire_task(lane, state, ord, run_at, attempts_max, crashes_max, gate, stage_id, item,
+  INSERT INTO quire_task(lane, state, priority, ord, run_at, attempts_max, crashes_max, gate, stage_id, item,
                          created_at)
-  VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+  VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
   ON CONFLICT(stage_id, item) WHERE stage_id IS NOT NULL DO NOTHING)";
 
 constexpr std::string_view insert_body_sql = R"(
@@ -41,7 +41,7 @@ constexpr std::string_view put_result_sql = R"(
 
 constexpr std::string_view drop_result_sql = "DELETE FROM quire_task_result WHERE id = ?1";
 
-constexpr std::int64_t time_max = (std::int64_t{1} << 48) - 1; // `ord` keeps 48 bits of it.
+constexpr std::int64_t time_max = (std::int64_t{1} << 48) - 1;
 
 void require(bool valid, const char* what) {
   if (!valid)
@@ -57,6 +57,17 @@ std::int64_t lane_of(transaction& tx, const task_spec& spec) {
   }
   tx.execute(create_lane_sql, spec.queue, spec.kind);
   return tx.last_insert_rowid();
+}
+
+/// Returns by how much younger than it is a task counts; less than 0 is older.
+constexpr std::int64_t head_start_ms(task_priority priority) noexcept {
+  switch (priority) {
+    case task_priority::urgent: return -3'600'000;
+    case task_priority::high: return -600'000;
+    case task_priority::normal: break;
+    case task_priority::low: return 1'800'000;
+  }
+  return 0;
 }
 
 /// Returns the state in which a task of `spec` begins.
@@ -78,11 +89,12 @@ std::optional<task_id> insert_task(transaction& tx, const task_spec& spec,
   auto state = first_state(tx, spec, now_ms);
   auto run_at = spec.run_at_ms.value_or(now_ms);
   auto age = std::clamp(std::max(now_ms, run_at), std::int64_t{0}, time_max);
-  auto ord = (static_cast<std::int64_t>(spec.priority) << 48) | age;
+  auto ord = age + head_start_ms(spec.priority);
   std::optional<std::string_view> gate;
   if (!spec.gate.empty())
     gate = spec.gate;
-  auto inserted = tx.execute(insert_task_sql, lane_of(tx, spec), static_cast<int>(state), ord, run_at,
+  auto inserted = tx.execute(insert_task_sql, lane_of(tx, spec), static_cast<int>(state),
+                             static_cast<int>(spec.priority), ord, run_at,
                              spec.retry.attempts_max, spec.crashes_max, gate, stage, item, now_ms);
   if (inserted == 0)
     return std::nullopt;

@@ -30,8 +30,8 @@ task_id enqueue_task(transaction& tx, const task_spec& spec, std::int64_t now_ms
 std::optional<task_id> enqueue_stage_task(transaction& tx, const task_spec& spec, stage_id stage,
                                           std::int64_t item, std::int64_t now_ms);
 
-/// Claims up to `count` ready tasks whose kind is one of `kinds`, by priority,
-/// then by age (then by id), over all queues. Each claim takes a new epoch.
+/// Claims up to `count` ready tasks whose kind is one of `kinds`, by age with the
+/// head start of their priority (then by id), over all queues. Each claim takes a new epoch.
 std::vector<task_assignment> claim_tasks(transaction& tx, std::span<const std::string> kinds,
                                          std::size_t count, std::int64_t boot, std::int64_t now_ms);
 

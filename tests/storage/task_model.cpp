@@ -86,7 +86,8 @@ void task_model::enqueue(std::int64_t id, const task_spec& spec, std::int64_t no
   task.gate = spec.gate;
   task.gate_capacity = spec.gate_capacity;
   task.run_at_ms = spec.run_at_ms.value_or(now_ms);
-  task.ord = (static_cast<std::int64_t>(spec.priority) << 48) | std::max(now_ms, task.run_at_ms);
+  constexpr std::int64_t head_start[] = {-3'600'000, -600'000, 0, 1'800'000};
+  task.ord = std::max(now_ms, task.run_at_ms) + head_start[static_cast<std::size_t>(spec.priority)];
   task.retry_delay_ms = std::min(spec.retry.base, spec.retry.cap).count();
   task.stage = stage;
   if (stage != 0)

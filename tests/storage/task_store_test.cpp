@@ -113,6 +113,26 @@ BOOST_AUTO_TEST_CASE(tasks_are_claimed_by_priority_then_age_then_id_over_all_que
   BOOST_TEST((order == std::vector{urgent, second, third, same_age, low}));
 }
 
+// A stream of urgent tasks must not keep a low one from running for ever.
+BOOST_AUTO_TEST_CASE(a_task_that_has_waited_long_enough_goes_before_more_urgent_ones) {
+  auto add = [&](task_priority priority, std::chrono::minutes at) {
+    now = std::chrono::milliseconds{at}.count();
+    auto spec = work();
+    spec.priority = priority;
+    return enqueue(spec);
+  };
+  auto low = add(task_priority::low, 1000min);
+  auto soon = add(task_priority::urgent, 1089min);
+  auto late = add(task_priority::urgent, 1091min);
+  auto normal = add(task_priority::normal, 1029min);
+  auto high = add(task_priority::high, 1038min);
+  std::vector<task_id> order;
+  for (auto& task : claim(10))
+    order.push_back(task.id);
+  BOOST_TEST((order == std::vector{high, soon, normal, low, late}));
+  BOOST_TEST((record(high).priority == task_priority::high));
+}
+
 BOOST_AUTO_TEST_CASE(a_claim_takes_no_more_than_asked_and_only_its_kinds) {
   for (int i = 0; i < 3; ++i)
     enqueue(work());

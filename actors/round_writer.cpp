@@ -51,10 +51,11 @@ round_answer write_round(transaction& tx, const round_order& order) {
     auto next_fire_ms = fire_due_schedules(tx, order.now_ms);
     answer.next_due_ms = earlier(next_fire_ms, promote_due_tasks(tx, order.now_ms));
   }
-  if (round.claims + round.ahead > 0)
-    answer.claimed = claim_tasks(tx, order.kinds, round.claims,
-                                 {round.ahead, order.ahead_time, order.quick}, order.boot,
-                                 order.now_ms);
+  if (round.claims.any())
+    answer.claimed =
+      claim_tasks(tx, order.kinds, round.claims.now,
+                  {round.claims.ahead, order.ahead_time, order.quick, round.claims.soon},
+                  order.boot, order.now_ms);
   return answer;
 }
 

@@ -31,7 +31,7 @@ std::optional<std::int64_t> task_rounds::due_ms() const noexcept {
 }
 
 std::optional<task_round> task_rounds::next(time_point now, std::int64_t now_ms,
-                                            std::size_t workers, std::size_t ahead) {
+                                            const claim_demand& wanted) {
   if (in_flight_ || (retry_at_ && now < *retry_at_))
     return std::nullopt;
   retry_at_.reset();
@@ -42,19 +42,17 @@ std::optional<task_round> task_rounds::next(time_point now, std::int64_t now_ms,
   if (!only_results) {
     round.recovery = recovery_;
     round.promote = promote_ || (due_ms_ && *due_ms_ <= now_ms);
-    if (wanted_ || round.promote || taken > 0 || recovery_ != claim_recovery::none) {
-      round.claims = workers;
-      round.ahead = ahead;
-    }
+    if (wanted_ || round.promote || taken > 0 || recovery_ != claim_recovery::none)
+      round.claims = wanted;
   }
-  if (taken == 0 && round.claims + round.ahead == 0 && !round.promote
+  if (taken == 0 && !round.claims.any() && !round.promote
       && round.recovery == claim_recovery::none)
     return std::nullopt;
   auto last = results_.begin() + static_cast<std::ptrdiff_t>(taken);
   round.results.assign(std::make_move_iterator(results_.begin()), std::make_move_iterator(last));
   results_.erase(results_.begin(), last);
   in_flight_ = true;
-  if (round.claims + round.ahead > 0)
+  if (round.claims.any())
     wanted_ = false;
   if (round.promote) {
     promote_ = false;
@@ -72,7 +70,7 @@ void task_rounds::succeeded(const task_round& round, std::size_t claimed,
   if (round.recovery != claim_recovery::none)
     recovery_ = claim_recovery::none;
   // A queue that gave all it was asked for may hold more.
-  if (claimed > 0 && claimed >= round.claims)
+  if (claimed > 0 && claimed >= round.claims.now)
     wanted_ = true;
   if (next_due_ms)
     due_at(*next_due_ms);
@@ -84,7 +82,7 @@ void task_rounds::failed(task_round round, errc code, const std::string& text, t
   ++failures_;
   trouble_ = code;
   retry_at_ = now + backoff_delay(write_backoff, failures_, random);
-  wanted_ = wanted_ || round.claims + round.ahead > 0;
+  wanted_ = wanted_ || round.claims.any();
   promote_ = promote_ || round.promote;
   // It may have claimed tasks that nobody was told of.
   if (outcome_of(code) == write_outcome::unknown && recovery_ == claim_recovery::none)
@@ -100,7 +98,7 @@ void task_rounds::keep_results(task_round round, errc code, const std::string& t
     if (results.size() == 1 && results.front().replaced) {
       results.clear();
       recovery_ = claim_recovery::crash;
-    } else if (results.size() == 1 && round.claims + round.ahead == 0 && !round.promote
+    } else if (results.size() == 1 && !round.claims.any() && !round.promote
                && round.recovery == claim_recovery::none) {
       results.front().outcome = task_outcome::failure(
         "its result could not be written: " + text, error_class::permanent);

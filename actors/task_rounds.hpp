@@ -30,13 +30,21 @@ enum class claim_recovery : std::uint8_t {
   crash,    ///< The service died with them.
 };
 
+/// How many tasks can be claimed.
+struct claim_demand {
+  std::size_t now = 0;           ///< For workers that are free.
+  std::size_t soon = 0;          ///< For workers that are about to be.
+  std::size_t ahead = 0;         ///< Quick ones besides.
+
+  bool any() const noexcept { return now + soon + ahead > 0; }
+};
+
 /// One transaction of the task service: everything it has to write at a time.
 struct task_round {
   std::vector<attempt_result> results;
   claim_recovery recovery = claim_recovery::none;
   bool promote = false;          ///< Fire schedules and make tasks ready that are due.
-  std::size_t claims = 0;        ///< At most so many new tasks.
-  std::size_t ahead = 0;         ///< And so many more that are quick.
+  claim_demand claims;           ///< At most so many new tasks.
 };
 
 /// Decides when the task service writes, and what. One round is under way at a
@@ -65,10 +73,7 @@ public:
   void stop() { stopped_ = true; }
 
   /// Begins the next round, if one is needed and possible.
-  /// @param workers how many tasks can run now.
-  /// @param ahead how many quick ones may be claimed besides.
-  std::optional<task_round> next(time_point now, std::int64_t now_ms, std::size_t workers,
-                                 std::size_t ahead = 0);
+  std::optional<task_round> next(time_point now, std::int64_t now_ms, const claim_demand& wanted);
 
   /// The round is committed. `claimed` tasks came with it; `next_due_ms` is what
   /// promoting returned.

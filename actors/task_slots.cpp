@@ -50,7 +50,7 @@ running_attempt task_slots::with_limit(const attempt& one, time_point now) const
   return result;
 }
 
-std::optional<task_slots::start_order> task_slots::start(std::vector<attempt> attempts,
+std::optional<task_slots::start_order> task_slots::start(std::vector<attempt> attempts, bool quick,
                                                          time_point now) {
   if (free_.empty())
     return std::nullopt;
@@ -61,10 +61,10 @@ std::optional<task_slots::start_order> task_slots::start(std::vector<attempt> at
     entry.attempts.push_back(with_limit(one, now));
     where_.emplace(one.task->id.value, who);
   }
-  entry.shared = attempts.size() > 1;
+  entry.quick = quick;
   entry.relieve_at = now + burst_limit;
   entry.burst = std::make_shared<attempt_burst>(std::move(attempts));
-  shared_ += entry.shared;
+  quick_ += entry.quick;
   auto burst = entry.burst;
   running_.emplace(who, std::move(entry));
   return start_order{who, std::move(burst)};
@@ -82,10 +82,10 @@ std::optional<slot_report> task_slots::finish(worker who) {
 
 std::vector<slot_report> task_slots::relieve(time_point now) {
   std::vector<slot_report> reports;
-  if (shared_ == 0)
+  if (quick_ == 0)
     return reports;
   for (auto& [who, entry] : running_)
-    if (entry.shared && now >= entry.relieve_at)
+    if (entry.quick && now >= entry.relieve_at)
       reports.push_back(take(entry, who, false));
   return reports;
 }
@@ -110,7 +110,7 @@ slot_report task_slots::take(running_burst& from, worker who, bool all) {
   }
   from.reported = ended;
   from.attempts.resize(begun);
-  shared_ -= std::exchange(from.shared, false);
+  quick_ -= std::exchange(from.quick, false);
   return report;
 }
 
@@ -160,7 +160,7 @@ void task_slots::stop_all(stop_cause cause, const std::string& reason, time_poin
 
 // Which attempt of several runs is not known before it is alone; it is limited then.
 running_attempt* task_slots::limited_attempt(running_burst& entry) {
-  if (entry.shared || entry.reported >= entry.attempts.size())
+  if (entry.quick || entry.reported >= entry.attempts.size())
     return nullptr;
   auto& one = entry.attempts[entry.reported];
   return one.limited ? &one : nullptr;
@@ -184,7 +184,7 @@ std::optional<task_slots::time_point> task_slots::next_limit() {
   std::optional<time_point> next;
   auto consider = [&](time_point when) { next = next ? std::min(*next, when) : when; };
   for (auto& [who, entry] : running_)
-    if (entry.shared)
+    if (entry.quick)
       consider(entry.relieve_at);
     else if (auto* one = limited_attempt(entry))
       consider(one->limit);

@@ -55,8 +55,8 @@ public:
   using time_point = std::chrono::steady_clock::time_point;
   using worker = std::uint64_t;
 
-  /// A worker that runs several attempts and is not through after so long is left with
-  /// the one it runs; the rest is taken back from it.
+  /// A worker with quick attempts that is not through after so long is left with the one
+  /// it runs; the rest is taken back from it.
   static constexpr auto burst_limit = std::chrono::milliseconds{5};
 
   /// An attempt that is limited to less has a worker for itself.
@@ -78,7 +78,8 @@ public:
 
   /// Gives `attempts`, at least one, to a free worker; nothing is returned if there is
   /// none.
-  std::optional<start_order> start(std::vector<attempt> attempts, time_point now);
+  /// @param quick whether they are expected to be over within `burst_limit`; several are.
+  std::optional<start_order> start(std::vector<attempt> attempts, bool quick, time_point now);
 
   /// Ends what `who` runs, which is free from now on. Nothing is returned if it
   /// was forgotten, or runs nothing.
@@ -113,7 +114,7 @@ public:
   std::size_t free() const noexcept { return free_.size(); }
 
   /// How many workers are free, or will be within a moment: what they run is quick.
-  std::size_t soon_free() const noexcept { return free_.size() + shared_; }
+  std::size_t soon_free() const noexcept { return free_.size() + quick_; }
 
 private:
   struct running_burst {
@@ -121,7 +122,7 @@ private:
     std::vector<running_attempt> attempts;
     std::size_t reported = 0; // So many of the first are reported already.
     time_point relieve_at;
-    bool shared = false; // Several attempts, and none was taken back.
+    bool quick = false; // Until `relieve_at` at most.
   };
 
   running_attempt with_limit(const attempt& one, time_point now) const;
@@ -133,7 +134,7 @@ private:
 
   std::chrono::milliseconds grace_;
   worker last_worker_ = 0;
-  std::size_t shared_ = 0; // How many of them are shared.
+  std::size_t quick_ = 0; // How many of them are quick.
   std::vector<worker> free_;
   std::map<worker, running_burst> running_;
   std::unordered_multimap<std::int64_t, worker> where_;

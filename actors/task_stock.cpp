@@ -8,36 +8,39 @@ namespace quire::actors {
 void task_stock::add(attempt one, duration quick, time_point now) {
   ids_.insert(one.task->id.value);
   slow_ += quick == duration::zero();
+  time_ += quick;
   waiting_.push_back({std::move(one), quick, now});
 }
 
 void task_stock::put_back(attempt one, duration quick, time_point now) {
   ids_.insert(one.task->id.value);
   slow_ += quick == duration::zero();
+  time_ += quick;
   waiting_.push_front({std::move(one), quick, now});
 }
 
 attempt task_stock::extract(std::deque<entry>::iterator where) {
   auto one = std::move(where->one);
   slow_ -= where->quick == duration::zero();
+  time_ -= where->quick;
   ids_.erase(one.task->id.value);
   waiting_.erase(where);
   return one;
 }
 
-std::vector<attempt> task_stock::next(std::size_t workers) {
-  std::vector<attempt> burst;
+task_stock::portion task_stock::next(std::size_t workers) {
+  portion burst;
   if (waiting_.empty())
     return burst;
   auto share = (waiting_.size() + workers - 1) / std::max<std::size_t>(workers, 1);
   auto most = std::clamp<std::size_t>(share, 1, burst_max);
   auto time = waiting_.front().quick;
-  bool shared = time > duration::zero();
-  burst.push_back(extract(waiting_.begin()));
-  if (!shared)
+  burst.quick = time > duration::zero();
+  burst.attempts.push_back(extract(waiting_.begin()));
+  if (!burst.quick)
     return burst;
   // What is taken from the front costs nothing; what needs a worker for itself stays.
-  for (std::size_t i = 0; i < waiting_.size() && burst.size() < most;) {
+  for (std::size_t i = 0; i < waiting_.size() && burst.attempts.size() < most;) {
     auto quick = waiting_[i].quick;
     if (quick == duration::zero()) {
       ++i;
@@ -46,7 +49,7 @@ std::vector<attempt> task_stock::next(std::size_t workers) {
     time += quick;
     if (time > burst_time)
       break;
-    burst.push_back(extract(waiting_.begin() + static_cast<std::ptrdiff_t>(i)));
+    burst.attempts.push_back(extract(waiting_.begin() + static_cast<std::ptrdiff_t>(i)));
   }
   return burst;
 }
@@ -79,6 +82,7 @@ std::vector<attempt> task_stock::clear() {
   waiting_.clear();
   ids_.clear();
   slow_ = 0;
+  time_ = duration::zero();
   return all;
 }
 

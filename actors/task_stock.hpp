@@ -30,10 +30,16 @@ public:
   /// The same for one that a worker gave back: before all others.
   void put_back(attempt one, duration quick, time_point now);
 
+  /// What one worker is given.
+  struct portion {
+    std::vector<attempt> attempts;
+    bool quick = false; ///< They are expected to be over within a moment.
+  };
+
   /// Takes the next attempts for one worker out: the first, and if that is quick, others
   /// like it.
   /// @param workers how many are free: they share what is there.
-  std::vector<attempt> next(std::size_t workers);
+  portion next(std::size_t workers);
 
   /// Takes one out; of that claim alone if `epoch` is given.
   std::optional<attempt> remove(task_id task, std::optional<std::int64_t> epoch = std::nullopt);
@@ -47,6 +53,9 @@ public:
   std::vector<const task_assignment*> tasks() const;
   std::size_t size() const noexcept { return waiting_.size(); }
   bool empty() const noexcept { return waiting_.empty(); }
+
+  /// How long the quick ones are expected to take, together.
+  duration time() const noexcept { return time_; }
 
   /// How many of them must have a worker each.
   std::size_t slow() const noexcept { return slow_; }
@@ -66,6 +75,7 @@ private:
   std::deque<entry> waiting_;
   std::unordered_set<std::int64_t> ids_;
   std::size_t slow_ = 0;
+  duration time_{0};
 };
 
 } // namespace quire::actors

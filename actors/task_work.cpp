@@ -19,6 +19,10 @@ using namespace messages;
 constexpr std::size_t ahead_max = 256;
 constexpr auto ahead_time = std::chrono::milliseconds{5};
 
+std::chrono::nanoseconds time_ahead(const task_service_state& state) {
+  return ahead_time * state.slots.workers();
+}
+
 // What no worker took for so long goes back to its queue.
 constexpr auto stock_age_max = std::chrono::seconds{1};
 
@@ -195,7 +199,8 @@ void begin_attempts(task_pointer self) {
   if (state.rounds.degraded())
     return;
   while (state.slots.free() > 0 && !state.stock.empty()) {
-    auto order = state.slots.start(state.stock.next(state.slots.free()), state.now());
+    auto [attempts, quick] = state.stock.next(state.slots.free());
+    auto order = state.slots.start(std::move(attempts), quick, state.now());
     // Attempts are limited by their tasks. A worker that ends says so in two ways: its
     // mailbox answers, and it is watched.
     ask_without_limit(self, state.workers.at(order->who), run_burst{order->burst})
@@ -208,12 +213,15 @@ void begin_attempts(task_pointer self) {
 }
 
 std::optional<task_round> next_round(task_service_state& state) {
+  auto minus = [](std::size_t a, std::size_t b) { return a - std::min(a, b); };
+  auto& slots = state.slots;
+  claim_demand wanted;
+  wanted.now = minus(slots.free(), state.stock.size());
   // Each of those that are not quick must find a worker.
-  auto workers = state.slots.soon_free();
-  workers -= std::min(workers, state.stock.slow());
-  auto quick = state.pace.any_quick();
-  auto ahead = quick ? ahead_max - std::min(ahead_max, state.stock.size()) : 0;
-  return state.rounds.next(state.now(), state.unix_ms(), workers, ahead);
+  wanted.soon = minus(slots.soon_free() - wanted.now, state.stock.slow());
+  if (slots.soon_free() > 0 && state.pace.any_quick() && state.stock.time() < time_ahead(state))
+    wanted.ahead = minus(ahead_max, state.stock.size());
+  return state.rounds.next(state.now(), state.unix_ms(), wanted);
 }
 
 std::optional<std::chrono::steady_clock::time_point> stock_limit(const task_service_state& state) {
@@ -229,8 +237,8 @@ void write(task_pointer self, task_round round) {
   order->kinds = state.kinds;
   order->boot = state.options.boot;
   order->now_ms = state.unix_ms();
-  if (round.ahead > 0) {
-    order->ahead_time = ahead_time * state.slots.workers();
+  if (round.claims.ahead > 0) {
+    order->ahead_time = time_ahead(state) - state.stock.time();
     for (auto& kind : state.kinds)
       order->quick.push_back(state.pace.quick(kind));
   }

@@ -2,6 +2,7 @@
 
 #include "quire/benchmarks/harness.hpp"
 #include "quire/benchmarks/plain_sqlite.hpp"
+#include "quire/benchmarks/plain_tasks.hpp"
 
 #include <string>
 

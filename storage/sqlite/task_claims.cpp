@@ -63,7 +63,7 @@ std::vector<candidate> candidates(snapshot& db, std::span<const std::string> kin
   for (auto& [lane, kind] : lanes_of(db, kinds)) {
     bool quick = kind < ahead.quick.size() && ahead.quick[kind].count() > 0;
     auto stmt = db.prepare(task_sql::claim_candidates);
-    stmt->bind(lane, quick ? count + ahead.count : count);
+    stmt->bind(lane, count + ahead.soon + (quick ? ahead.count : 0));
     while (stmt->step())
       found.push_back({stmt->int64(1), stmt->int64(0), kind, stmt->int64(2),
                        static_cast<int>(stmt->int64(3)), static_cast<int>(stmt->int64(4)),
@@ -74,17 +74,18 @@ std::vector<candidate> candidates(snapshot& db, std::span<const std::string> kin
 }
 
 /// Leaves of `found`, which is in order, what is to be claimed.
-void choose(std::vector<candidate>& found, std::size_t count, const claim_ahead& ahead) {
-  auto time = ahead.time;
-  auto most = count + ahead.count;
+void choose(std::vector<candidate>& found, std::size_t count, claim_ahead ahead) {
   std::size_t chosen = 0;
   for (auto& one : found) {
-    if (chosen >= count) {
-      if (chosen >= most)
-        break;
-      if (!one.ahead || ahead.quick[one.kind] > time)
-        continue;
-      time -= ahead.quick[one.kind];
+    if (count > 0) {
+      --count;
+    } else if (!one.ahead && ahead.soon > 0) {
+      --ahead.soon;
+    } else if (one.ahead && ahead.count > 0 && ahead.quick[one.kind] <= ahead.time) {
+      --ahead.count;
+      ahead.time -= ahead.quick[one.kind];
+    } else {
+      continue;
     }
     found[chosen++] = one;
   }
@@ -127,7 +128,7 @@ std::vector<task_assignment> claim_tasks(transaction& tx, std::span<const std::s
                                          std::size_t count, const claim_ahead& ahead,
                                          std::int64_t boot, std::int64_t now_ms) {
   std::vector<task_assignment> result;
-  if (count + ahead.count == 0)
+  if (count + ahead.count + ahead.soon == 0)
     return result;
   auto chosen = candidates(tx, kinds, count, ahead);
   choose(chosen, count, ahead);

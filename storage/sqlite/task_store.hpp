@@ -35,17 +35,19 @@ std::optional<task_id> enqueue_stage_task(transaction& tx, const task_spec& spec
 std::vector<task_assignment> claim_tasks(transaction& tx, std::span<const std::string> kinds,
                                          std::size_t count, std::int64_t boot, std::int64_t now_ms);
 
-/// Tasks to be claimed before there is a worker for them.
+/// Tasks to be claimed before there is a worker for them. A task is quick if its kind is
+/// said to be, and no process has died while it ran: one that crashed is claimed when it is
+/// to run, so that its next crash is its own.
 struct claim_ahead {
-  std::size_t count = 0;                       ///< At most so many.
+  std::size_t count = 0;                       ///< So many quick ones at most.
   std::chrono::nanoseconds time{0};            ///< No more than are expected to take this, together.
   std::vector<std::chrono::nanoseconds> quick; ///< What one of each kind is expected to take; 0:
-                                               ///< none of that kind.
+                                               ///< the kind is not quick.
+  std::size_t soon = 0;                        ///< So many others at most: for workers that are
+                                               ///< about to be free.
 };
 
-/// The same; further tasks that come after these in order are claimed as `ahead` says,
-/// but none whose process has died while it ran: it is claimed when it is to run, so that
-/// its crashes are its own.
+/// The same; of the tasks that come after these in order, more are claimed as `ahead` says.
 std::vector<task_assignment> claim_tasks(transaction& tx, std::span<const std::string> kinds,
                                          std::size_t count, const claim_ahead& ahead,
                                          std::int64_t boot, std::int64_t now_ms);

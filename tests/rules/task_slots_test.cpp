@@ -17,7 +17,7 @@ struct slots_fixture {
     task->kind = std::move(kind);
     task->timeout = timeout;
     tokens.push_back(std::make_shared<cancel_token>());
-    auto order = slots.start({{task, *tokens.back()}}, now);
+    auto order = slots.start({{task, *tokens.back()}}, false, now);
     if (!order)
       return std::nullopt;
     return order->who;
@@ -34,7 +34,7 @@ struct slots_fixture {
       tokens.push_back(std::make_shared<cancel_token>());
       attempts.push_back({task, *tokens.back()});
     }
-    return *slots.start(std::move(attempts), now);
+    return *slots.start(std::move(attempts), true, now);
   }
 
   static void run(attempt_burst& burst, int count) {

@@ -29,7 +29,7 @@ struct stock_fixture {
     return result;
   }
 
-  std::vector<std::int64_t> next(std::size_t workers = 1) { return ids(stock.next(workers)); }
+  std::vector<std::int64_t> next(std::size_t workers = 1) { return ids(stock.next(workers).attempts); }
 
   task_stock stock;
   task_stock::time_point now{1000s};

@@ -31,6 +31,11 @@ BOOST_AUTO_TEST_CASE(quick_tasks_can_be_claimed_ahead_after_those_that_have_a_wo
   BOOST_TEST(claim_ahead(0, {10, 25ms, {10ms, 0ms}}).empty());
   BOOST_TEST(claim_ahead(0, {1, 25ms, {0ms, 10ms}}) == (list{2}), boost::test_tools::per_element());
   BOOST_TEST(claim_ahead(0, {9, 15ms, {0ms, 10ms}}) == (list{4}), boost::test_tools::per_element());
+  // Others are claimed for workers that are about to be free.
+  enqueue(work());
+  enqueue(work());
+  BOOST_TEST(claim_ahead(0, {9, 15ms, {0ms, 10ms}, 1}) == (list{6, 7}),
+             boost::test_tools::per_element());
 }
 
 // Its crash must be its own, not that of one that ran before it.

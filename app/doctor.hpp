@@ -31,8 +31,8 @@ struct doctor_report {
 };
 
 /// Checks the file and all invariants of Quire's tables. Works in every `access_mode`. Each
-/// check is a read of its own, about a second for a million tasks, and all of them must fit
-/// into `options::request_timeout` and `options::snapshot_lease`, one by one.
+/// check is a read of its own, from end to end of the tables it is about, and must fit
+/// into `options::request_timeout` and `options::snapshot_lease`.
 /// @throws failure; what it says about a damaged file is in the report instead.
 doctor_report examine(runtime& database);
 

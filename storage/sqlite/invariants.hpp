@@ -37,7 +37,7 @@ struct violations {
 };
 
 /// Counts what violates `rule`, and names up to `examples_max` of them. Reads the tables
-/// from end to end: about a second for a million tasks.
+/// from end to end.
 /// @throws error; `sql` if the database has no tables of Quire.
 violations find_violations(const snapshot& db, const invariant& rule, std::size_t examples_max = 5);
 

@@ -41,6 +41,6 @@ endfunction()
 
 # A precompiled header serves only code that is generated the same way.
 function(quire_shared_code target)
-  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF QUIRE_USES_ACTORS ON)
   target_compile_options(${target} PRIVATE -fPIC -fpch-preprocess)
 endfunction()

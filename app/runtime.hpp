@@ -5,6 +5,7 @@
 #include "quire/app/row_stream.hpp"
 #include "quire/messages/query.hpp"
 #include "quire/messages/types/pipeline.hpp"
+#include "quire/messages/types/queue.hpp"
 #include "quire/messages/types/schedule.hpp"
 #include "quire/messages/types/status.hpp"
 #include "quire/messages/types/task.hpp"
@@ -178,6 +179,19 @@ public:
   task_state retry(task_id task);
   std::vector<task_record> tasks(const task_filter& filter = {});
   std::optional<task_details> find(task_id task);
+
+  /// No task of the queue is started until it is resumed, also not after a restart; those that
+  /// were claimed go on. It may be a queue that no task was put into yet.
+  /// @throws failure with `errc::invalid_argument`; as `write`. Then nothing was changed.
+  queue_record pause_queue(const std::string& name);
+  queue_record resume_queue(const std::string& name);
+
+  /// At most `limit` (1 to 100,000) tasks of the queue run at a time from now on, in whatever
+  /// process; if it is absent, any number. Is kept in the database.
+  queue_record limit_queue(const std::string& name, std::optional<int> limit);
+
+  /// All queues by name. Counts their waiting tasks: a tenth of a second for a million.
+  std::vector<queue_record> queues();
 
   /// Creates a schedule, or replaces the one of its name: from then on the owner of the database
   /// puts its task into the queue at each of its times, as `schedule_spec` says. A program may

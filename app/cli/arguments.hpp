@@ -5,6 +5,7 @@
 #include "quire/messages/types/task.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -113,6 +114,23 @@ struct schedule_next_arguments {
   bool json = false;
 };
 
+/// `quire queue list`.
+struct queue_list_arguments {
+  given_database database;
+  bool json = false;
+};
+
+/// `quire queue pause`, `quire queue resume` and `quire queue limit`.
+struct queue_change_arguments {
+  enum class change : std::uint8_t { pause, resume, limit };
+
+  change what = change::pause;
+  std::vector<std::string> names;
+  std::optional<int> limit; ///< None if absent.
+  given_database database;
+  bool json = false;
+};
+
 /// `quire pipeline list`.
 struct pipeline_list_arguments {
   run_filter filter;
@@ -150,6 +168,7 @@ using command = std::variant<print_text, run_arguments, sql_arguments, task_list
                              pipeline_list_arguments, pipeline_show_arguments, status_arguments,
                              schedule_put_arguments, schedule_list_arguments,
                              schedule_show_arguments, schedule_change_arguments,
-                             schedule_next_arguments, doctor_arguments>;
+                             schedule_next_arguments, queue_list_arguments,
+                             queue_change_arguments, doctor_arguments>;
 
 } // namespace quire::cli

@@ -20,6 +20,8 @@ exit_status list_schedules(const schedule_list_arguments& arguments, console& to
 exit_status show_schedule(const schedule_show_arguments& arguments, console& to);
 exit_status change_schedules(const schedule_change_arguments& arguments, console& to);
 exit_status show_next_times(const schedule_next_arguments& arguments, console& to);
+exit_status list_queues(const queue_list_arguments& arguments, console& to);
+exit_status change_queues(const queue_change_arguments& arguments, console& to);
 exit_status list_pipelines(const pipeline_list_arguments& arguments, console& to);
 exit_status show_pipeline(const pipeline_show_arguments& arguments, console& to);
 exit_status show_status(const status_arguments& arguments, console& to);

@@ -1,9 +1,12 @@
 #include "quire/app/cli/format.hpp"
 
+#include "quire/actors/nearest_name.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <ctime>
+#include <limits>
 
 namespace quire::cli {
 
@@ -33,7 +36,9 @@ character next_character(std::string_view text) {
   auto code = static_cast<std::uint32_t>(first & (0xffu >> (bytes + 1)));
   for (std::size_t i = 1; i < bytes; ++i)
     code = (code << 6) | byte(i);
-  auto between = [&](std::uint32_t least, std::uint32_t most) { return code >= least && code <= most; };
+  auto between = [&](std::uint32_t least, std::uint32_t most) {
+    return code >= least && code <= most;
+  };
   auto combines = between(0x300, 0x36f) || between(0x200b, 0x200f) || between(0xfe00, 0xfe0f);
   auto wide = between(0x1100, 0x115f) || between(0x2e80, 0xa4cf) || between(0xac00, 0xd7a3)
               || between(0xf900, 0xfaff) || between(0xfe30, 0xfe6f) || between(0xff00, 0xff60)
@@ -92,6 +97,16 @@ std::string time_text(std::int64_t unix_ms) {
       || std::strftime(buffer.data(), buffer.size(), "%Y-%m-%d %H:%M:%S", &parts) == 0)
     return std::to_string(unix_ms);
   return buffer.data();
+}
+
+std::string time_text(const std::optional<std::int64_t>& unix_ms) {
+  return unix_ms ? time_text(*unix_ms) : std::string{};
+}
+
+std::string field(std::string_view name, std::string_view text) {
+  constexpr auto no_limit = std::numeric_limits<std::size_t>::max();
+  return text.empty() ? std::string{}
+                      : padded(name, 12) + "  " + actors::printable(text, no_limit) + "\n";
 }
 
 std::string shell_quoted(std::string_view text) {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,9 +25,14 @@ std::string ratio_text(std::int64_t numerator, std::int64_t denominator);
 
 /// A stored time as people of this time zone read it: `2026-03-01 14:05:09`.
 std::string time_text(std::int64_t unix_ms);
+std::string time_text(const std::optional<std::int64_t>& unix_ms); ///< Empty if absent.
 
 /// `text` as one word of a shell's command line.
 std::string shell_quoted(std::string_view text);
+
+/// A line of what is said of one thing, its control characters escaped; nothing for an
+/// empty text.
+std::string field(std::string_view name, std::string_view text);
 
 /// How many columns of a terminal `text` takes.
 std::size_t display_width(std::string_view text);

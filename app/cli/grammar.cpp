@@ -48,6 +48,11 @@ one that has a handler for its kind; quire run has one for the kind command:
 
   quire task submit command '{"argv": ["make", "report"], "cwd": "/srv/app"}')";
 
+constexpr auto queue_footer =
+  R"(Tasks that are running go on. It is kept in the database until it is changed again,
+and works while another process runs the database: that process keeps to it with the
+next tasks it starts.)";
+
 constexpr auto schedule_footer =
   R"(SPEC is one word of the shell, so quote it:
   "30 2 * * MON-FRI"   minute hour day-of-month month day-of-week (a second may stand before)
@@ -157,6 +162,7 @@ grammar::grammar() : root("Tasks and pipelines on one SQLite file.", "quire") {
   add_run();
   add_sql();
   add_task();
+  add_queue();
   add_schedule();
   add_pipeline();
   status = add_command(root, "status", "Show how the database is.", "quire status [OPTION]...");
@@ -237,6 +243,29 @@ void grammar::add_submit() {
   add_task_options(task_submit);
   add_value(task_submit, "--delay", "SECONDS", "Not before so many seconds from now");
   task_submit->footer(submit_footer);
+}
+
+void grammar::add_queue() {
+  queue = add_command(root, "queue", "List, pause, resume and limit queues.",
+                      "quire queue COMMAND [OPTION]...");
+  queue_list = add_command(*queue, "list", "List queues by name with what waits and runs.",
+                           "quire queue list [OPTION]...");
+  queue_pause = add_command(*queue, "pause", "Start no task of queues until they are resumed.",
+                            "quire queue pause NAME... [OPTION]...");
+  queue_resume = add_command(*queue, "resume", "Start tasks of paused queues again.",
+                             "quire queue resume NAME... [OPTION]...");
+  for (auto* each : {queue_pause, queue_resume})
+    add_values(each, "NAME", "", "Names of queues");
+  queue_limit = add_command(*queue, "limit", "Run only so many tasks of a queue at a time.",
+                            "quire queue limit NAME N [OPTION]...");
+  add_value(queue_limit, "NAME", "", "Name of the queue");
+  add_value(queue_limit, "N", "", "So many, up to 100000; none for no limit");
+  for (auto* each : {queue_pause, queue_resume, queue_limit})
+    each->footer(queue_footer);
+  for (auto* each : {queue_list, queue_pause, queue_resume, queue_limit}) {
+    add_database(each);
+    add_flag(each, "--json", "JSON lines, one queue each, with all fields");
+  }
 }
 
 void grammar::add_schedule() {

@@ -33,6 +33,11 @@ public:
   CLI::App* schedule_resume = nullptr;
   CLI::App* schedule_remove = nullptr;
   CLI::App* schedule_next = nullptr;
+  CLI::App* queue = nullptr;
+  CLI::App* queue_list = nullptr;
+  CLI::App* queue_pause = nullptr;
+  CLI::App* queue_resume = nullptr;
+  CLI::App* queue_limit = nullptr;
   CLI::App* pipeline = nullptr;
   CLI::App* pipeline_list = nullptr;
   CLI::App* pipeline_show = nullptr;
@@ -46,6 +51,7 @@ private:
   void add_sql();
   void add_task();
   void add_submit();
+  void add_queue();
   void add_schedule();
   void add_schedule_put();
   void add_pipeline();

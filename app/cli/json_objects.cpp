@@ -9,15 +9,6 @@ namespace quire::cli {
 
 namespace {
 
-template <class T>
-json or_null(const std::optional<T>& x) {
-  return x ? json(*x) : json(nullptr);
-}
-
-json or_null(const std::string& text) {
-  return text.empty() ? json(nullptr) : json(text);
-}
-
 json to_json(const value& x) {
   switch (x.type()) {
     case value::kind::null: return nullptr;

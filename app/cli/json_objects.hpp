@@ -7,12 +7,20 @@
 
 #include <nlohmann/json.hpp>
 
+#include <optional>
 #include <string>
 
 namespace quire::cli {
 
 /// Keeps the order in which fields are written.
 using json = nlohmann::ordered_json;
+
+/// Null for what is absent, or empty.
+template <class T>
+json or_null(const std::optional<T>& x) {
+  return x ? json(*x) : json(nullptr);
+}
+json or_null(const std::string& text);
 
 /// A task with every field by its name; what is absent is null, times are Unix
 /// milliseconds.

@@ -36,6 +36,8 @@ struct dispatcher {
   exit_status operator()(const schedule_show_arguments& x) const { return show_schedule(x, to); }
   exit_status operator()(const schedule_change_arguments& x) const { return change_schedules(x, to); }
   exit_status operator()(const schedule_next_arguments& x) const { return show_next_times(x, to); }
+  exit_status operator()(const queue_list_arguments& x) const { return list_queues(x, to); }
+  exit_status operator()(const queue_change_arguments& x) const { return change_queues(x, to); }
   exit_status operator()(const status_arguments& x) const { return show_status(x, to); }
   exit_status operator()(const doctor_arguments& x) const { return run_doctor(x, to); }
 };

@@ -1,13 +1,11 @@
 #include "quire/app/cli/schedule_view.hpp"
 
-#include "quire/actors/nearest_name.hpp"
 #include "quire/app/cli/format.hpp"
 #include "quire/storage/time_zone.hpp"
 
 #include <array>
 #include <chrono>
 #include <cstdio>
-#include <limits>
 
 namespace quire::cli {
 
@@ -15,16 +13,6 @@ namespace {
 
 // So many of the last times are shown to people.
 constexpr std::size_t fires_shown = 10;
-
-std::string field(const std::string& name, const std::string& text) {
-  constexpr auto no_limit = std::numeric_limits<std::size_t>::max();
-  return text.empty() ? std::string{}
-                      : padded(name, 12) + "  " + actors::printable(text, no_limit) + "\n";
-}
-
-std::string optional_time(const std::optional<std::int64_t>& time) {
-  return time ? time_text(*time) : std::string{};
-}
 
 std::string state_of(const schedule_record& record) {
   if (record.paused)
@@ -51,11 +39,6 @@ std::string fires_text(const std::vector<schedule_fire>& fires) {
   return "\nlast times\n" + table.to_text();
 }
 
-template <class T>
-json or_null(const std::optional<T>& x) {
-  return x ? json(*x) : json(nullptr);
-}
-
 } // namespace
 
 text_table make_schedule_table(std::size_t width_max) {
@@ -76,7 +59,7 @@ text_table make_schedule_table(std::size_t width_max) {
 void add_schedule(text_table& table, const schedule_record& record) {
   auto& schedule = record.schedule;
   table.add({schedule.name, state_of(record), schedule.spec, schedule.tz, schedule.task.kind,
-             optional_time(record.next_at_ms), optional_time(record.last_at_ms),
+             time_text(record.next_at_ms), time_text(record.last_at_ms),
              std::to_string(record.fired), std::to_string(record.skipped),
              std::to_string(record.missed), record.error});
 }
@@ -89,10 +72,10 @@ std::string schedule_text(const schedule_details& details) {
   text += field("state", state_of(record));
   text += field("spec", schedule.spec);
   text += field("time zone", schedule.tz);
-  text += field("next", optional_time(record.next_at_ms));
-  text += field("last", optional_time(record.last_at_ms));
-  text += field("not before", optional_time(schedule.start_ms));
-  text += field("not after", optional_time(schedule.end_ms));
+  text += field("next", time_text(record.next_at_ms));
+  text += field("last", time_text(record.last_at_ms));
+  text += field("not before", time_text(schedule.start_ms));
+  text += field("not after", time_text(schedule.end_ms));
   text += field("overlap", std::string{to_string(schedule.overlap)});
   text += field("catch-up", policy_of(schedule));
   text += field("jitter", schedule.jitter.count() > 0 ? duration_text(schedule.jitter) : "");
@@ -139,7 +122,7 @@ json to_json(const schedule_record& record) {
   object["priority"] = to_string(task.priority);
   object["attempts_max"] = task.retry.attempts_max;
   object["timeout_ms"] = task.timeout.count();
-  object["gate"] = task.gate.empty() ? json(nullptr) : json(task.gate);
+  object["gate"] = or_null(task.gate);
   object["gate_capacity"] = task.gate_capacity;
   return object;
 }

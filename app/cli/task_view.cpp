@@ -16,15 +16,6 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
 
-std::string field(const std::string& name, const std::string& text) {
-  return text.empty() ? std::string{}
-                      : padded(name, 12) + "  " + actors::printable(text, no_limit) + "\n";
-}
-
-std::string optional_time(const std::optional<std::int64_t>& time) {
-  return time ? time_text(*time) : std::string{};
-}
-
 std::string place_of(const task_record& task) {
   if (task.item < 0)
     return task.stage;
@@ -140,9 +131,9 @@ std::string task_text(const task_details& details) {
   text += field("crashes", std::to_string(task.crashes));
   text += field("epoch", std::to_string(task.epoch));
   text += field("created", time_text(task.created_at_ms));
-  text += field("not before", optional_time(task.run_at_ms));
-  text += field("started", optional_time(task.started_at_ms));
-  text += field("finished", optional_time(task.finished_at_ms));
+  text += field("not before", time_text(task.run_at_ms));
+  text += field("started", time_text(task.started_at_ms));
+  text += field("finished", time_text(task.finished_at_ms));
   text += field("error", error_text(task));
   text += section("payload", details.payload);
   text += section("output", details.output);
@@ -177,7 +168,7 @@ std::string run_text(const run_record& run, std::int64_t now_ms, std::size_t wid
   text += field("state", state);
   text += field("params", params_text(run));
   text += field("created", time_text(run.created_at_ms));
-  text += field("finished", optional_time(run.finished_at_ms));
+  text += field("finished", time_text(run.finished_at_ms));
   text += field("elapsed", duration_text(age_of(run, now_ms)));
   text += field("processes", std::to_string(run.boots));
   text += field("recovered", std::to_string(run.recovered));

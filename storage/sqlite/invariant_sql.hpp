@@ -105,6 +105,9 @@ inline constexpr std::string_view outputs = R"(
 inline constexpr std::string_view gate_capacities =
   "SELECT 'gate', gate FROM quire_gate WHERE capacity < 1";
 
+inline constexpr std::string_view queue_limits =
+  "SELECT 'queue', queue FROM quire_queue WHERE capacity < 1";
+
 inline constexpr std::string_view gate_places = R"(
   SELECT 'gate', g.gate
   FROM quire_gate g

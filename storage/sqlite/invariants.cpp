@@ -61,6 +61,8 @@ constexpr auto of_tasks = std::to_array<invariant>({
    sql::end_times, "the present time, or none", repairs::set_end_times},
   {"gate_capacities", "a gate lets no task in: those that wait for it wait for ever",
    sql::gate_capacities, "cancel its tasks and submit them again when it is gone"},
+  {"queue_limits", "the limit of a queue lets none of its tasks start", sql::queue_limits,
+   "give it another: quire queue limit NAME N"},
   {"gate_places",
    "a gate does not count the places that tasks hold: too many or too few of them "
    "run at a time",

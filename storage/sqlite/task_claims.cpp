@@ -5,6 +5,7 @@
 #include "quire/storage/sqlite/task_store.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <set>
 #include <tuple>
@@ -34,38 +35,75 @@ constexpr std::string_view gate_capacity_sql =
 struct candidate {
   std::int64_t ord = 0;
   std::int64_t id = 0;
-  std::size_t kind = 0;        ///< Its index in the list of kinds.
-  std::int64_t epoch = 0;      ///< These two as they are before the claim.
+  std::size_t kind = 0;   ///< Its index in the list of kinds.
+  std::size_t queue = 0;  ///< Its index in `lane_list::room`.
+  std::int64_t epoch = 0; ///< These two as they are before the claim.
   int attempt = 0;
   int attempts_max = 0;
-  bool ahead = false;          ///< Whether it may be claimed before there is a worker for it.
+  bool ahead = false; ///< Whether it may be claimed before there is a worker for it.
 
   friend bool operator<(const candidate& a, const candidate& b) {
     return std::tie(a.ord, a.id) < std::tie(b.ord, b.id);
   }
 };
 
-/// Returns the lanes of `kinds`, each with the index of its kind.
-std::map<std::int64_t, std::size_t> lanes_of(snapshot& db, std::span<const std::string> kinds) {
-  std::map<std::int64_t, std::size_t> lanes;
+/// Tasks of one queue and kind.
+struct lane {
+  std::int64_t id = 0;
+  std::size_t kind = 0;  ///< Its index in the list of kinds.
+  std::size_t queue = 0; ///< Its index in `lane_list::room`.
+};
+
+/// The lanes of some kinds that may be claimed from.
+struct lane_list {
+  std::vector<lane> lanes;
+  std::vector<std::size_t> room; ///< So many tasks of each queue; the first is for all queues
+                                 ///< without a limit.
+};
+
+/// Returns how many tasks of `queue` may start, of which `capacity` may run at a time.
+std::size_t room_of(snapshot& db, const std::string& queue, std::int64_t capacity) {
+  auto stmt = db.prepare(task_sql::running_of_queue);
+  auto running = stmt->bind(queue).step() ? stmt->int64(0) : 0;
+  return capacity > running ? static_cast<std::size_t>(capacity - running) : 0;
+}
+
+lane_list lanes_of(snapshot& db, std::span<const std::string> kinds) {
+  lane_list found;
+  found.room.push_back(std::numeric_limits<std::size_t>::max());
+  std::map<std::string, std::size_t> limited;
+  std::set<std::int64_t> known; // A lane comes once, even if its kind is named twice.
   for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
     auto stmt = db.prepare(task_sql::lanes_of_kind);
     stmt->bind(kinds[kind]);
-    while (stmt->step())
-      lanes.emplace(stmt->int64(0), kind); // Once, even if its kind is named twice.
+    while (stmt->step()) {
+      lane one{stmt->int64(0), kind};
+      if (!known.insert(one.id).second)
+        continue;
+      if (!stmt->is_null(1)) {
+        auto [queue, is_new] = limited.try_emplace(stmt->text(2), found.room.size());
+        if (is_new)
+          found.room.push_back(room_of(db, queue->first, stmt->int64(1)));
+        one.queue = queue->second;
+      }
+      found.lanes.push_back(one);
+    }
   }
-  return lanes;
+  return found;
 }
 
-std::vector<candidate> candidates(snapshot& db, std::span<const std::string> kinds,
-                                  std::size_t count, const claim_ahead& ahead) {
+std::vector<candidate> candidates(snapshot& db, const lane_list& from, std::size_t count,
+                                  const claim_ahead& ahead) {
   std::vector<candidate> found;
-  for (auto& [lane, kind] : lanes_of(db, kinds)) {
+  for (auto& [lane, kind, queue] : from.lanes) {
     bool quick = kind < ahead.quick.size() && ahead.quick[kind].count() > 0;
+    auto most = std::min(from.room[queue], count + ahead.soon + (quick ? ahead.count : 0));
+    if (most == 0)
+      continue;
     auto stmt = db.prepare(task_sql::claim_candidates);
-    stmt->bind(lane, count + ahead.soon + (quick ? ahead.count : 0));
+    stmt->bind(lane, most);
     while (stmt->step())
-      found.push_back({stmt->int64(1), stmt->int64(0), kind, stmt->int64(2),
+      found.push_back({stmt->int64(1), stmt->int64(0), kind, queue, stmt->int64(2),
                        static_cast<int>(stmt->int64(3)), static_cast<int>(stmt->int64(4)),
                        quick && stmt->int64(5) != 0});
   }
@@ -74,9 +112,12 @@ std::vector<candidate> candidates(snapshot& db, std::span<const std::string> kin
 }
 
 /// Leaves of `found`, which is in order, what is to be claimed.
-void choose(std::vector<candidate>& found, std::size_t count, claim_ahead ahead) {
+void choose(std::vector<candidate>& found, std::vector<std::size_t> room, std::size_t count,
+            claim_ahead ahead) {
   std::size_t chosen = 0;
   for (auto& one : found) {
+    if (room[one.queue] == 0)
+      continue;
     if (count > 0) {
       --count;
     } else if (!one.ahead && ahead.soon > 0) {
@@ -87,6 +128,7 @@ void choose(std::vector<candidate>& found, std::size_t count, claim_ahead ahead)
     } else {
       continue;
     }
+    --room[one.queue];
     found[chosen++] = one;
   }
   found.resize(chosen);
@@ -130,8 +172,9 @@ std::vector<task_assignment> claim_tasks(transaction& tx, std::span<const std::s
   std::vector<task_assignment> result;
   if (count + ahead.count + ahead.soon == 0)
     return result;
-  auto chosen = candidates(tx, kinds, count, ahead);
-  choose(chosen, count, ahead);
+  auto lanes = lanes_of(tx, kinds);
+  auto chosen = candidates(tx, lanes, count, ahead);
+  choose(chosen, std::move(lanes.room), count, ahead);
   result.reserve(chosen.size());
   for (auto& one : chosen)
     result.push_back(claim(tx, one, kinds[one.kind], boot, now_ms));
@@ -174,8 +217,8 @@ std::optional<std::int64_t> promote_due_tasks(transaction& tx, std::int64_t now_
     auto stmt = tx.prepare(task_sql::due_tasks);
     stmt->bind(now_ms, limit);
     while (stmt->step())
-      due.emplace_back(stmt->int64(0), stmt->is_null(1) ? std::nullopt
-                                                        : std::optional{stmt->text(1)});
+      due.emplace_back(stmt->int64(0),
+                       stmt->is_null(1) ? std::nullopt : std::optional{stmt->text(1)});
   }
   // All wait at their gate before it opens, so that priority decides, not time.
   std::set<std::string> gates;

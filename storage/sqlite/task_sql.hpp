@@ -9,7 +9,47 @@
 /// would make SQLite scan some.
 namespace quire::storage::task_sql {
 
-inline constexpr std::string_view lanes_of_kind = "SELECT id FROM quire_lane WHERE kind = ?1";
+// The lanes of a kind whose queue is not paused.
+inline constexpr std::string_view lanes_of_kind = R"(
+  SELECT l.id, q.capacity, l.queue
+  FROM quire_lane l INDEXED BY quire_lane_kind
+    LEFT JOIN quire_queue q ON q.queue = l.queue
+  WHERE l.kind = ?1 AND q.paused_at IS NULL)";
+
+// Few run at a time, so they are counted when a queue has a limit: nothing has to be kept true.
+inline constexpr std::string_view running_of_queue = R"(
+  SELECT count(*)
+  FROM quire_task t INDEXED BY quire_task_running
+    CROSS JOIN quire_lane l ON l.id = t.lane
+  WHERE t.state = 3 AND l.queue = ?1)";
+
+inline constexpr std::string_view ready_by_queue = R"(
+  SELECT l.queue, count(*)
+  FROM quire_lane l
+    CROSS JOIN quire_task t INDEXED BY quire_task_ready ON t.lane = l.id
+  WHERE t.state = 1
+  GROUP BY l.queue)";
+
+inline constexpr std::string_view running_by_queue = R"(
+  SELECT l.queue, count(*)
+  FROM quire_task t INDEXED BY quire_task_running
+    CROSS JOIN quire_lane l ON l.id = t.lane
+  WHERE t.state = 3
+  GROUP BY l.queue)";
+
+inline constexpr std::string_view blocked_by_queue = R"(
+  SELECT l.queue, count(*)
+  FROM quire_task t INDEXED BY quire_task_blocked
+    CROSS JOIN quire_lane l ON l.id = t.lane
+  WHERE t.state = 2
+  GROUP BY l.queue)";
+
+inline constexpr std::string_view due_by_queue = R"(
+  SELECT l.queue, count(*)
+  FROM quire_task t INDEXED BY quire_task_due
+    CROSS JOIN quire_lane l ON l.id = t.lane
+  WHERE t.state IN (4, 5)
+  GROUP BY l.queue)";
 
 inline constexpr std::string_view claim_candidates = R"(
   SELECT id, ord, epoch, attempt, attempts_max, crashes = 0 AND crashes_max <> 1

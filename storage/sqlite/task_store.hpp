@@ -31,7 +31,8 @@ std::optional<task_id> enqueue_stage_task(transaction& tx, const task_spec& spec
                                           std::int64_t item, std::int64_t now_ms);
 
 /// Claims up to `count` ready tasks whose kind is one of `kinds`, by age with the
-/// head start of their priority (then by id), over all queues. Each claim takes a new epoch.
+/// head start of their priority (then by id), over all queues that are not paused, and of a
+/// queue with a limit no more than may run. Each claim takes a new epoch.
 std::vector<task_assignment> claim_tasks(transaction& tx, std::span<const std::string> kinds,
                                          std::size_t count, std::int64_t boot, std::int64_t now_ms);
 

@@ -50,6 +50,7 @@ const std::vector<breakage> breakages{
   {"end_times", "UPDATE quire_stage SET finished_at = NULL WHERE id = 1", "stage 1"},
   {"end_times", "UPDATE quire_run SET finished_at = 7", "run 1"},
   {"gate_capacities", "UPDATE quire_gate SET capacity = 0", "gate g"},
+  {"queue_limits", "INSERT INTO quire_queue VALUES('q', NULL, 0)", "queue q"},
   {"gate_places", "UPDATE quire_gate SET used = used + 1", "gate g"},
   {"gate_places", "UPDATE quire_gate SET used = -1", "gate g"},
   {"gate_places", "DELETE FROM quire_gate", "gate g"},

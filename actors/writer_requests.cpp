@@ -107,10 +107,14 @@ enqueue_request::enqueue_request(messages::enqueue_tasks request, durability syn
     tasks_(std::move(request.tasks)) {}
 
 void enqueue_request::run(storage::transaction& tx) {
-  ids_.clear();
-  ids_.reserve(tasks_.size());
-  for (auto& task : tasks_)
-    ids_.push_back(storage::enqueue_task(tx, task, arrived_ms_));
+  reply_ = {};
+  reply_.ids.reserve(tasks_.size());
+  for (auto& task : tasks_) {
+    auto put = storage::put_task(tx, task, arrived_ms_);
+    reply_.ids.push_back(put.id);
+    if (!put.is_new)
+      reply_.existing.push_back(put.id);
+  }
 }
 
 } // namespace quire::actors

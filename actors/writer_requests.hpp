@@ -205,12 +205,12 @@ public:
 
 protected:
   messages::tasks_enqueued make_reply(const storage::member_result&) override {
-    return {std::move(ids_)};
+    return std::move(reply_);
   }
 
 private:
   std::vector<task_spec> tasks_;
-  std::vector<task_id> ids_;
+  messages::tasks_enqueued reply_;
 };
 
 } // namespace quire::actors

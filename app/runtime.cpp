@@ -107,17 +107,18 @@ messages::request_cancelled::stage runtime::cancel_request(std::uint64_t request
 }
 
 task_id runtime::enqueue(task_spec task) {
+  return submit(std::move(task)).id;
+}
+
+enqueued_task runtime::submit(task_spec task) {
   std::vector<task_spec> tasks;
   tasks.push_back(std::move(task));
-  return enqueue(std::move(tasks)).front();
+  auto put = impl_->enqueue(std::move(tasks));
+  return {put.ids.front(), put.existing.empty()};
 }
 
 std::vector<task_id> runtime::enqueue(std::vector<task_spec> tasks) {
-  impl_->require_open();
-  impl_->require_schema();
-  return impl_->write<actors::enqueue_request, messages::tasks_enqueued>(
-                messages::enqueue_tasks{std::move(tasks)})
-    .ids;
+  return impl_->enqueue(std::move(tasks)).ids;
 }
 
 task_record runtime::wait(task_id task, std::chrono::milliseconds timeout) {

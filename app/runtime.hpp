@@ -166,9 +166,14 @@ public:
   /// Puts a task into its queue; it is durable when this returns, as sure as `options::sync`
   /// says. With `access_mode::visit` the owner, in another process, sees it within 5 s.
   /// @throws failure: `invalid_argument`, naming the field that is outside of its limits;
-  ///         as `write`. Then no task was created.
+  ///         `conflict` if its unique key is taken and it says to reject it then; as `write`.
+  ///         Then no task was created.
+  /// One with a unique key that another task has is not created: see `unique_key`.
   task_id enqueue(task_spec task);
   std::vector<task_id> enqueue(std::vector<task_spec> tasks);
+
+  /// The same, and says whether the task is new, or the one that had its unique key.
+  enqueued_task submit(task_spec task);
 
   /// Waits until the task has ended and returns it, for at most 10 years. What it
   /// returns was true after the call began.

@@ -252,6 +252,13 @@ struct runtime::impl {
                                          "no pipeline or task has been run in it yet");
   }
 
+  messages::tasks_enqueued enqueue(std::vector<task_spec> tasks) {
+    require_open();
+    require_schema();
+    return write<actors::enqueue_request, messages::tasks_enqueued>(
+      messages::enqueue_tasks{std::move(tasks)});
+  }
+
   const std::uint64_t process = storage::process_number();
   options chosen;
   opened_database database;

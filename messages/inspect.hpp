@@ -140,10 +140,15 @@ auto inspect(Inspector& f, retry_policy& x) {
 }
 
 template <class Inspector>
+auto inspect(Inspector& f, unique_key& x) {
+  return inspect_members(f, x, "unique_key", x.key, x.kept_for, x.found);
+}
+
+template <class Inspector>
 auto inspect(Inspector& f, task_spec& x) {
   auto run_at = detail::by_reference(x.run_at_ms);
   return inspect_members(f, x, "task_spec", x.kind, x.payload, x.queue, x.priority, x.retry,
-                         x.timeout, run_at, x.gate, x.gate_capacity, x.crashes_max);
+                         x.timeout, run_at, x.gate, x.gate_capacity, x.crashes_max, x.unique);
 }
 
 template <class Inspector>
@@ -152,8 +157,8 @@ auto inspect(Inspector& f, task_record& x) {
   auto started_at = detail::by_reference(x.started_at_ms);
   auto finished_at = detail::by_reference(x.finished_at_ms);
   return inspect_members(f, x, "task_record", x.id, x.queue, x.kind, x.state, x.priority, x.attempt,
-                         x.attempts_max, x.crashes, x.epoch, x.cancel_requested, x.gate, x.run,
-                         x.stage, x.item, x.created_at_ms, run_at, started_at, finished_at,
+                         x.attempts_max, x.crashes, x.epoch, x.cancel_requested, x.gate, x.unique_key,
+                         x.run, x.stage, x.item, x.created_at_ms, run_at, started_at, finished_at,
                          x.error_kind, x.error);
 }
 
@@ -253,7 +258,7 @@ auto inspect(Inspector& f, enqueue_tasks& x) {
 
 template <class Inspector>
 auto inspect(Inspector& f, tasks_enqueued& x) {
-  return inspect_members(f, x, "tasks_enqueued", x.ids);
+  return inspect_members(f, x, "tasks_enqueued", x.ids, x.existing);
 }
 
 template <class Inspector>

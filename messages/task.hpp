@@ -26,12 +26,14 @@ struct enqueue_tasks {
 inline std::size_t bytes_of(const enqueue_tasks& request) noexcept {
   std::size_t sum = sizeof request;
   for (auto& task : request.tasks)
-    sum += sizeof task + task.queue.size() + task.kind.size() + task.payload.size() + task.gate.size();
+    sum += sizeof task + task.queue.size() + task.kind.size() + task.payload.size() + task.gate.size()
+           + task.unique.key.size();
   return sum;
 }
 
 struct tasks_enqueued {
-  std::vector<task_id> ids; ///< In the order of the request.
+  std::vector<task_id> ids;      ///< In the order of the request.
+  std::vector<task_id> existing; ///< Those of them that were found by their unique key.
 };
 
 /// Asks for a task to be cancelled: at once if it waits, by its token if it

@@ -126,12 +126,32 @@ task_list_arguments read_task_list(const words& line) {
   return result;
 }
 
+void read_unique(const words& line, unique_key& unique) {
+  auto key = line.text("--unique");
+  if (key && key->empty())
+    refuse(line.app(), "--unique: the key is empty");
+  unique.key = key.value_or("");
+  for (auto option : {"--unique-for", "--on-duplicate"})
+    if (!key && line.text(option))
+      refuse(line.app(), std::string{option} + " needs --unique");
+  unique.found = line
+                   .choice("--on-duplicate", "policy", on_duplicate_from_string,
+                           {"existing", "replace", "reject"})
+                   .value_or(unique.found);
+  if (auto seconds = line.number("--unique-for", 0, ten_years_s)) {
+    if (unique.found == on_duplicate::replace)
+      refuse(line.app(), "--unique-for and --on-duplicate replace contradict each other");
+    unique.kept_for = std::chrono::seconds{*seconds};
+  }
+}
+
 task_submit_arguments read_submit(const words& line) {
   task_submit_arguments result;
   result.task = read_task(line);
   result.text = line.flag("--text");
   if (auto seconds = line.number("--delay", 0, ten_years_s))
     result.delay = std::chrono::seconds{*seconds};
+  read_unique(line, result.task.unique);
   return result;
 }
 

@@ -242,6 +242,12 @@ void grammar::add_submit() {
                             "quire task submit KIND [PAYLOAD] [OPTION]...");
   add_task_options(task_submit);
   add_value(task_submit, "--delay", "SECONDS", "Not before so many seconds from now");
+  add_value(task_submit, "--unique", "KEY", "Only if no open task of its kind has this key");
+  add_value(task_submit, "--unique-for", "SECONDS",
+            "The key counts for so long, even if the task ends before");
+  add_value(
+    task_submit, "--on-duplicate", "POLICY",
+    "If one has: keep the existing one (the default), replace it if it waits, or reject this one");
   task_submit->footer(submit_footer);
 }
 
@@ -272,8 +278,8 @@ void grammar::add_schedule() {
   schedule = add_command(root, "schedule", "Put tasks into their queues again and again.",
                          "quire schedule COMMAND [OPTION]...");
   add_schedule_put();
-  schedule_list = add_command(*schedule, "list", "List schedules by name.",
-                              "quire schedule list [OPTION]...");
+  schedule_list =
+    add_command(*schedule, "list", "List schedules by name.", "quire schedule list [OPTION]...");
   schedule_show = add_command(*schedule, "show", "Show one schedule and when it fired.",
                               "quire schedule show NAME [OPTION]...");
   add_value(schedule_show, "NAME", "", "Name of the schedule");
@@ -290,11 +296,13 @@ void grammar::add_schedule() {
     add_database(each);
     add_flag(each, "--json", "JSON lines, one schedule each, with all fields");
   }
-  schedule_next = add_command(*schedule, "next", "Show when a schedule would fire; needs no database.",
-                              "quire schedule next SPEC [OPTION]...");
+  schedule_next =
+    add_command(*schedule, "next", "Show when a schedule would fire; needs no database.",
+                "quire schedule next SPEC [OPTION]...");
   add_value(schedule_next, "SPEC", "", "When");
   add_value(schedule_next, "--tz", "ZONE", "Time zone of SPEC, as Europe/Berlin (default: UTC)");
-  add_value(schedule_next, "--after", "TIME", "Times after this one, as 2026-03-28T12:00Z (default: now)");
+  add_value(schedule_next, "--after", "TIME",
+            "Times after this one, as 2026-03-28T12:00Z (default: now)");
   add_value(schedule_next, "--count", "N", "So many, up to 1000 (default: 5)");
   add_flag(schedule_next, "--json", "JSON lines, one time each");
   schedule_next->footer(schedule_footer);
@@ -307,8 +315,9 @@ void grammar::add_schedule_put() {
   add_value(schedule_put, "SPEC", "", "When it fires");
   add_task_options(schedule_put);
   add_value(schedule_put, "--tz", "ZONE", "Time zone of SPEC, as Europe/Berlin (default: UTC)");
-  add_value(schedule_put, "--overlap", "POLICY",
-            "If an earlier task has not ended: allow (the default), skip, queue_one or cancel_previous");
+  add_value(
+    schedule_put, "--overlap", "POLICY",
+    "If an earlier task has not ended: allow (the default), skip, queue_one or cancel_previous");
   add_value(schedule_put, "--catch-up", "POLICY",
             "Of times that were missed make up for none, the last (the default) or all");
   add_value(schedule_put, "--catch-up-max", "N", "With all: the newest N (default and most: 1000)");

@@ -44,6 +44,7 @@ json to_json(const task_record& task) {
   object["epoch"] = task.epoch;
   object["cancel_requested"] = task.cancel_requested;
   object["gate"] = or_null(task.gate);
+  object["unique_key"] = or_null(task.unique_key);
   object["run"] = task.run ? json(task.run.value) : json(nullptr);
   object["stage"] = or_null(task.stage);
   object["item"] = task.item >= 0 ? json(task.item) : json(nullptr);

@@ -91,14 +91,21 @@ exit_status submit_task(const task_submit_arguments& arguments, console& to) {
   auto visiting = database.visit();
   if (arguments.delay.count() > 0)
     task.run_at_ms = system_clock_source{}.unix_ms() + arguments.delay.count();
-  auto id = visiting->enqueue(std::move(task));
-  auto record = visiting->find(id)->task;
-  if (arguments.json)
-    to.out(json_line(to_json(record)));
-  else
-    to.out("task " + std::to_string(id.value) + ": " + std::string{to_string(record.state)}
-           + "; database: " + database.description() + "; "
-           + database.when_noticed("the task waits for a process that does") + "\n");
+  auto put = visiting->submit(std::move(task));
+  auto found = visiting->find(put.id);
+  if (!found) { // Its key counts for longer than it is kept.
+    to.out("task " + std::to_string(put.id.value) + ": was there already, and is deleted\n");
+    return exit_completed;
+  }
+  if (arguments.json) {
+    auto object = to_json(found->task);
+    object["new"] = put.is_new;
+    to.out(json_line(object));
+    return exit_completed;
+  }
+  to.out("task " + std::to_string(put.id.value) + ": " + std::string{to_string(found->task.state)}
+         + (put.is_new ? "" : "; it was there already") + "; database: " + database.description()
+         + "; " + database.when_noticed("the task waits for a process that does") + "\n");
   return exit_completed;
 }
 

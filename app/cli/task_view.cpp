@@ -126,6 +126,7 @@ std::string task_text(const task_details& details) {
   text += field("run", task.run ? std::to_string(task.run.value) : "");
   text += field("stage", place_of(task));
   text += field("gate", task.gate);
+  text += field("unique key", task.unique_key);
   text += field("attempt",
                 std::to_string(task.attempt) + " of " + std::to_string(task.attempts_max));
   text += field("crashes", std::to_string(task.crashes));

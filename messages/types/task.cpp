@@ -27,6 +27,8 @@ constexpr std::array<std::pair<task_state, std::string_view>, 12> state_names{{
 
 constexpr std::array<std::string_view, 4> priority_names{"urgent", "high", "normal", "low"};
 
+constexpr std::array<std::string_view, 3> duplicate_names{"existing", "replace", "reject"};
+
 constexpr std::array<std::string_view, 8> error_class_names{
   "none", "transient", "permanent", "timeout", "cancelled", "dependency_down", "poison", "lost"};
 
@@ -89,6 +91,18 @@ std::optional<task_priority> task_priority_from_string(std::string_view name) no
   if (found == priority_names.end())
     return std::nullopt;
   return static_cast<task_priority>(found - priority_names.begin());
+}
+
+std::string_view to_string(on_duplicate x) noexcept {
+  auto index = static_cast<std::size_t>(x);
+  return index < duplicate_names.size() ? duplicate_names[index] : "unknown";
+}
+
+std::optional<on_duplicate> on_duplicate_from_string(std::string_view name) noexcept {
+  auto found = std::ranges::find(duplicate_names, name);
+  if (found == duplicate_names.end())
+    return std::nullopt;
+  return static_cast<on_duplicate>(found - duplicate_names.begin());
 }
 
 std::string_view to_string(error_class x) noexcept {

@@ -13,14 +13,14 @@ namespace quire {
 
 /// Where a task stands. The numbers are what the database holds.
 enum class task_state : std::uint8_t {
-  created = 0,          ///< Being built; invisible to workers.
-  ready = 1,            ///< May be claimed now.
-  blocked = 2,          ///< Waits for a place in its gate.
-  running = 3,          ///< Claimed by a worker.
-  scheduled = 4,        ///< Waits for its time.
-  retryable = 5,        ///< An attempt failed; waits for the next one.
-  suspended = 6,        ///< Set aside by a person.
-  completed = 10,       ///< Terminal, like all that follow.
+  created = 0,    ///< Being built; invisible to workers.
+  ready = 1,      ///< May be claimed now.
+  blocked = 2,    ///< Waits for a place in its gate.
+  running = 3,    ///< Claimed by a worker.
+  scheduled = 4,  ///< Waits for its time.
+  retryable = 5,  ///< An attempt failed; waits for the next one.
+  suspended = 6,  ///< Set aside by a person.
+  completed = 10, ///< Terminal, like all that follow.
   partial_success = 11,
   failed = 12,
   cancelled = 13,
@@ -54,9 +54,9 @@ std::optional<task_priority> task_priority_from_string(std::string_view name) no
 /// Of what kind the error of a failed attempt is.
 enum class error_class : std::uint8_t {
   none = 0,
-  transient = 1,       ///< May go away: the attempt is repeated.
-  permanent = 2,       ///< Will not go away: no further attempt.
-  timeout = 3,         ///< The attempt took longer than it may; it is repeated.
+  transient = 1, ///< May go away: the attempt is repeated.
+  permanent = 2, ///< Will not go away: no further attempt.
+  timeout = 3,   ///< The attempt took longer than it may; it is repeated.
   cancelled = 4,
   dependency_down = 5, ///< Something it needs is not there; it is repeated.
   poison = 6,          ///< Its process died under it too often.
@@ -67,32 +67,62 @@ std::string_view to_string(error_class x) noexcept;
 
 /// How often and after which delays a failed attempt is repeated.
 struct retry_policy {
-  int attempts_max = 3;                    ///< All attempts, the first included; 1 to 1000.
-  std::chrono::milliseconds base{1000};    ///< Delay after the first failed attempt.
-  double factor = 2.0;                     ///< Each further delay is so many times longer; at least 1.
-  std::chrono::milliseconds cap{60'000};   ///< No delay is longer.
-  double jitter = 0.1;                     ///< A delay is longer by a random share of up to this; 0 to 1.
+  int attempts_max = 3;                 ///< All attempts, the first included; 1 to 1000.
+  std::chrono::milliseconds base{1000}; ///< Delay after the first failed attempt.
+  double factor = 2.0;                  ///< Each further delay is so many times longer; at least 1.
+  std::chrono::milliseconds cap{60'000}; ///< No delay is longer.
+  double jitter = 0.1; ///< A delay is longer by a random share of up to this; 0 to 1.
+};
+
+/// What becomes of a task whose unique key another one has.
+enum class on_duplicate : std::uint8_t {
+  existing = 0, ///< Nothing: the other one is returned.
+  replace = 1,  ///< The other one becomes this task, if it waits. If it runs, this one is created
+                ///< and takes the key: what changed meanwhile is not lost.
+  reject = 2,   ///< The request fails with `errc::conflict`.
+};
+
+std::string_view to_string(on_duplicate x) noexcept;
+std::optional<on_duplicate> on_duplicate_from_string(std::string_view name) noexcept;
+
+/// Which earlier task makes a new one superfluous: the one that has its key. A task has its
+/// key until it ends, or longer.
+struct unique_key {
+  std::string key;                       ///< Up to 200 bytes; of tasks of one kind. Empty: none.
+  std::chrono::milliseconds kept_for{0}; ///< The key counts for so long from when the task is
+                                         ///< created, even if the task ends before; up to 10
+                                         ///< years. Not with `replace`.
+  on_duplicate found = on_duplicate::existing;
 };
 
 /// What somebody wants to be done.
 struct task_spec {
-  std::string kind;                        ///< Which handler runs it; 1 to 100 bytes.
-  std::string payload;                     ///< What the handler gets: JSON text by convention; up to 64 MiB.
-  std::string queue = "default";           ///< Queue and kind together are the task's lane.
+  std::string kind;              ///< Which handler runs it; 1 to 100 bytes.
+  std::string payload;           ///< What the handler gets: JSON text by convention; up to 64 MiB.
+  std::string queue = "default"; ///< Queue and kind together are the task's lane.
   task_priority priority = task_priority::normal;
   retry_policy retry;
-  std::chrono::milliseconds timeout{600'000}; ///< For one attempt, up to 10 years; 0 for no limit of its own.
-  std::optional<std::int64_t> run_at_ms;   ///< Not before this time (Unix milliseconds); at once if absent.
-  std::string gate;                        ///< At most `gate_capacity` of one gate run at a time.
-  int gate_capacity = 1;                   ///< Used when the gate does not exist yet; 1 to 100,000.
-  int crashes_max = 3;                     ///< So many deaths of its process make it poison; 0: no limit.
+  std::chrono::milliseconds timeout{
+    600'000}; ///< For one attempt, up to 10 years; 0 for no limit of its own.
+  std::optional<std::int64_t>
+    run_at_ms;           ///< Not before this time (Unix milliseconds); at once if absent.
+  std::string gate;      ///< At most `gate_capacity` of one gate run at a time.
+  int gate_capacity = 1; ///< Used when the gate does not exist yet; 1 to 100,000.
+  int crashes_max = 3;   ///< So many deaths of its process make it poison; 0: no limit.
+  unique_key unique;     ///< Not for tasks of pipelines and schedules.
+};
+
+/// A task that was put into its queue, or the one that was found instead.
+struct enqueued_task {
+  task_id id;
+  bool is_new = true; ///< False: it was there, and had the unique key.
 };
 
 /// A task that a worker has been given, and the fencing number of that claim.
 struct task_assignment {
   task_id id;
   std::int64_t epoch = 0;
-  int attempt = 0;                         ///< From 1.
+  int attempt = 0; ///< From 1.
   int attempts_max = 1;
   std::string kind;
   std::string payload;
@@ -107,13 +137,13 @@ struct task_outcome {
     partial_success, ///< Useful, but not all of it: `error` says what is missing.
     failed,          ///< Repeated if `error_kind` and the retry policy allow.
     cancelled,
-    released,        ///< Given back unfinished (a shutdown): costs no attempt.
+    released, ///< Given back unfinished (a shutdown): costs no attempt.
   };
 
   verdict what = verdict::completed;
-  std::string output;                      ///< JSON text for later stages; empty for null.
-  std::string detail;                      ///< JSON object for people: exit status, stderr, ...
-  std::string error;                       ///< Never empty for partial_success and failed.
+  std::string output; ///< JSON text for later stages; empty for null.
+  std::string detail; ///< JSON object for people: exit status, stderr, ...
+  std::string error;  ///< Never empty for partial_success and failed.
   error_class error_kind = error_class::none;
   std::optional<std::chrono::milliseconds> retry_after; ///< Wins over the retry policy.
 
@@ -137,15 +167,16 @@ struct task_record {
   std::int64_t epoch = 0;
   bool cancel_requested = false;
   std::string gate;
-  run_id run;                              ///< 0 for a task of no pipeline.
-  std::string stage;                       ///< Empty for a task of no pipeline.
-  std::int64_t item = -1;                  ///< Place in the list of its stage, from 0; -1 for none.
+  std::string unique_key; ///< Empty: none.
+  run_id run;             ///< 0 for a task of no pipeline.
+  std::string stage;      ///< Empty for a task of no pipeline.
+  std::int64_t item = -1; ///< Place in the list of its stage, from 0; -1 for none.
   std::int64_t created_at_ms = 0;
   std::optional<std::int64_t> run_at_ms;
-  std::optional<std::int64_t> started_at_ms;  ///< Of the first attempt.
+  std::optional<std::int64_t> started_at_ms; ///< Of the first attempt.
   std::optional<std::int64_t> finished_at_ms;
   error_class error_kind = error_class::none;
-  std::string error;                       ///< Of the last attempt that failed.
+  std::string error; ///< Of the last attempt that failed.
 };
 
 /// One try at a task, as the database remembers it.
@@ -154,7 +185,7 @@ struct attempt_record {
   std::int64_t epoch = 0;
   std::int64_t started_at_ms = 0;
   std::int64_t ended_at_ms = 0;
-  std::string outcome;                     ///< A state, `released` or `crashed`.
+  std::string outcome; ///< A state, `released` or `crashed`.
   std::string error;
 };
 
@@ -173,8 +204,8 @@ struct task_filter {
   std::optional<std::string> kind;
   std::optional<run_id> run;
   std::optional<std::string> stage;
-  std::optional<std::int64_t> limit;       ///< At most so many rows; all if absent.
-  task_id after;                           ///< Only larger ids: the next page.
+  std::optional<std::int64_t> limit; ///< At most so many rows; all if absent.
+  task_id after;                     ///< Only larger ids: the next page.
 };
 
 } // namespace quire

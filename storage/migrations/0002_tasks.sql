@@ -25,6 +25,7 @@ CREATE TABLE quire_task(
   boot          INTEGER,                      -- of the process that runs it
   cancel_req    INTEGER NOT NULL DEFAULT 0,
   gate          TEXT,
+  unique_key    TEXT,                         -- that it had when it was created, if any
   stage_id      INTEGER,
   item          INTEGER,                      -- place in the stage's list
   created_at    INTEGER NOT NULL,
@@ -76,6 +77,20 @@ CREATE TABLE quire_task_attempt(
   error      TEXT NOT NULL DEFAULT '',
   PRIMARY KEY(task_id, epoch)
 ) STRICT, WITHOUT ROWID;
+
+-- Which task has a unique key. Of one that has ended the row stays until `until`, even
+-- if the task is deleted before.
+CREATE TABLE quire_task_key(
+  kind    TEXT NOT NULL,
+  key     TEXT NOT NULL,
+  task_id INTEGER NOT NULL,
+  until   INTEGER NOT NULL,                   -- 0: until the task ends
+  PRIMARY KEY(kind, key)
+) STRICT, WITHOUT ROWID;
+-- leave_key
+CREATE INDEX quire_task_key_task ON quire_task_key(task_id);
+-- forget_keys
+CREATE INDEX quire_task_key_until ON quire_task_key(until) WHERE until > 0;
 
 -- `used` is always the number of ready and running tasks of the gate. A gate
 -- nobody uses may be deleted: the next task makes it again.

@@ -54,6 +54,10 @@ constexpr std::string_view claim_times_sql = R"(
 constexpr std::string_view forget_boots_sql =
   "UPDATE quire_task SET boot = NULL WHERE state <> 3 AND boot IS NOT NULL";
 
+constexpr std::string_view delete_keys_sql = R"(
+  DELETE FROM quire_task_key
+  WHERE until = 0 AND task_id NOT IN (SELECT id FROM quire_task WHERE state < 10))";
+
 constexpr std::string_view delete_attempts_sql =
   "DELETE FROM quire_task_attempt WHERE task_id NOT IN (SELECT id FROM quire_task)";
 
@@ -181,6 +185,10 @@ void cancel_without_payload(transaction& tx, std::int64_t now_ms) {
 
 void delete_stray_attempts(transaction& tx, std::int64_t) {
   tx.execute(delete_attempts_sql);
+}
+
+void delete_stray_keys(transaction& tx, std::int64_t) {
+  tx.execute(delete_keys_sql);
 }
 
 void recount_gates(transaction& tx, std::int64_t) {

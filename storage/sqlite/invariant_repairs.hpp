@@ -33,6 +33,7 @@ void cancel_without_payload(transaction& tx, std::int64_t now_ms);
 
 /// Deletes the attempts of tasks that are gone.
 void delete_stray_attempts(transaction& tx, std::int64_t now_ms);
+void delete_stray_keys(transaction& tx, std::int64_t now_ms);
 
 /// Makes missing gates, counts the places of all anew, and gives those that are free away.
 void recount_gates(transaction& tx, std::int64_t now_ms);

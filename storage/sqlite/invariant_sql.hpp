@@ -96,6 +96,11 @@ inline constexpr std::string_view stray_attempts = R"(
   FROM quire_task_attempt
   WHERE task_id NOT IN (SELECT id FROM quire_task))";
 
+inline constexpr std::string_view stray_keys = R"(
+  SELECT 'key', kind || '/' || key
+  FROM quire_task_key
+  WHERE until = 0 AND task_id NOT IN (SELECT id FROM quire_task WHERE state < 10))";
+
 inline constexpr std::string_view outputs = R"(
   SELECT 'task', t.id
   FROM quire_task_result r

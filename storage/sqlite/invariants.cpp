@@ -78,6 +78,8 @@ constexpr auto of_what_hangs_on_tasks = std::to_array<invariant>({
    sql::stray_results, "if it is wanted, read it from quire_task_result"},
   {"stray_attempts", "attempts are left of a task that is gone: they only take space",
    sql::stray_attempts, "they are deleted", repairs::delete_stray_attempts},
+  {"stray_keys", "a unique key is left of a task that has ended: it only takes space",
+   sql::stray_keys, "it is deleted", repairs::delete_stray_keys},
   {"outputs", "a task that has not succeeded has an output: whoever reads it takes it for a result",
    sql::outputs, "start the task again, which forgets it"},
 });

@@ -173,6 +173,7 @@ void check_schedule(const schedule_spec& spec) {
   require(spec.jitter >= milliseconds{0} && spec.jitter <= std::chrono::hours{24},
           "jitter must be 0 to 24 hours");
   require(spec.task.payload.size() <= payload_max, "payload is over its limit of 1 MiB");
+  require(spec.task.unique.key.empty(), "the task must not have a unique key: see overlap");
   require(!spec.task.run_at_ms, "the task must not have a time of its own (run_at)");
   require(spec.overlap != schedule_overlap::queue_one || spec.task.gate.empty()
             || spec.task.gate_capacity == 1,

@@ -1,5 +1,6 @@
 #include "quire/storage/error.hpp"
 #include "quire/storage/sqlite/pipeline_store.hpp"
+#include "quire/storage/sqlite/task_keys.hpp"
 #include "quire/storage/sqlite/task_sql.hpp"
 #include "quire/storage/sqlite/task_steps.hpp"
 #include "quire/storage/sqlite/task_store.hpp"
@@ -273,6 +274,7 @@ std::vector<task_id> fail_stuck_tasks(transaction& tx, std::int64_t claimed_befo
 }
 
 std::int64_t prune_tasks(transaction& tx, std::int64_t ended_before_ms, int limit) {
+  forget_keys(tx, ended_before_ms, limit);
   return delete_ended_tasks(tx, task_sql::ended_tasks, ended_before_ms, limit);
 }
 

@@ -1,5 +1,6 @@
 #include "quire/storage/error.hpp"
 #include "quire/storage/sqlite/pipeline_store.hpp"
+#include "quire/storage/sqlite/task_keys.hpp"
 #include "quire/storage/sqlite/task_sql.hpp"
 #include "quire/storage/sqlite/task_steps.hpp"
 #include "quire/storage/sqlite/task_store.hpp"
@@ -57,6 +58,8 @@ task_state retry_task(transaction& tx, task_id task, std::int64_t now_ms) {
   if (row.state == task_state::completed || row.state == task_state::skipped)
     refuse(task, row.state,
            "only tasks that failed, were cancelled or ended in partial_success can start again");
+  if (row.has_key)
+    take_key_again(tx, task, now_ms);
   if (row.stage)
     reopen_stage(tx, *row.stage, row.state, now_ms);
   tx.execute(restart_task_sql, task.value);

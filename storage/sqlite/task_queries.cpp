@@ -10,7 +10,7 @@ namespace {
   "SELECT t.id, l.queue, l.kind, t.state, t.priority, t.attempt, t.attempts_max, t.crashes,"     \
   "  t.epoch, t.cancel_req, ifnull(t.gate, ''), ifnull(s.run_id, 0), ifnull(s.name, ''),"         \
   "  ifnull(t.item, -1), t.created_at, nullif(t.run_at, t.created_at), t.started_at,"             \
-  "  t.finished_at, t.error_class,"                                                               \
+  "  t.finished_at, t.error_class, ifnull(t.unique_key, ''),"                                     \
   "  CASE WHEN t.state = 13 AND t.cancel_reason <> '' THEN t.cancel_reason"                       \
   "  ELSE ifnull((SELECT a.error FROM quire_task_attempt a"                                       \
   "               WHERE a.task_id = t.id AND a.error <> ''"                                       \
@@ -87,7 +87,8 @@ task_record read_task(const statement& row) {
   task.started_at_ms = row.optional_int64(16);
   task.finished_at_ms = row.optional_int64(17);
   task.error_kind = static_cast<error_class>(row.int64(18));
-  task.error = row.text(19);
+  task.unique_key = row.text(19);
+  task.error = row.text(20);
   return task;
 }
 

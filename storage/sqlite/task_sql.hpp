@@ -72,7 +72,7 @@ inline constexpr std::string_view claimed = R"(
 
 inline constexpr std::string_view task_row = R"(
   SELECT state, epoch, attempt, attempts_max, crashes, crashes_max, cancel_req, claimed_at,
-         gate, stage_id
+         gate, stage_id, unique_key IS NOT NULL
   FROM quire_task
   WHERE id = ?1)";
 
@@ -85,7 +85,27 @@ inline constexpr std::string_view end_attempt = R"(
 inline constexpr std::string_view complete_at_once = R"(
   UPDATE quire_task
   SET state = 10, finished_at = ?2, error_class = ?3, boot = NULL
-  WHERE id = ?1 AND state = 3 AND epoch = 1 AND gate IS NULL AND stage_id IS NULL)";
+  WHERE id = ?1 AND state = 3 AND epoch = 1 AND gate IS NULL AND stage_id IS NULL
+    AND unique_key IS NULL)";
+
+inline constexpr std::string_view key_holder = R"(
+  SELECT k.task_id, ifnull(t.state, 10), k.until
+  FROM quire_task_key k
+    LEFT JOIN quire_task t ON t.id = k.task_id
+  WHERE k.kind = ?1 AND k.key = ?2)";
+
+inline constexpr std::string_view leave_key =
+  "DELETE FROM quire_task_key WHERE task_id = ?1 AND until <= ?2";
+
+inline constexpr std::string_view forget_keys = R"(
+  DELETE FROM quire_task_key
+  WHERE (kind, key) IN (
+    SELECT k.kind, k.key
+    FROM quire_task_key k INDEXED BY quire_task_key_until
+    WHERE k.until > 0 AND k.until <= ?1
+      AND NOT EXISTS (SELECT 1 FROM quire_task t WHERE t.id = k.task_id AND t.state < 10)
+    ORDER BY k.until
+    LIMIT ?2))";
 
 inline constexpr std::string_view first_blocked = R"(
   SELECT id

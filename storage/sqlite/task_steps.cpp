@@ -1,6 +1,7 @@
 #include "quire/storage/sqlite/task_steps.hpp"
 
 #include "quire/storage/sqlite/pipeline_store.hpp"
+#include "quire/storage/sqlite/task_keys.hpp"
 #include "quire/storage/sqlite/task_sql.hpp"
 
 #include <algorithm>
@@ -62,6 +63,7 @@ std::optional<task_row> read_task_row(snapshot& db, task_id task) {
     row.gate = stmt->text(8);
   if (!stmt->is_null(9))
     row.stage = stage_id{stmt->int64(9)};
+  row.has_key = stmt->int64(10) != 0;
   return row;
 }
 
@@ -122,6 +124,8 @@ void conclude_task(transaction& tx, task_id task, const task_row& was, task_stat
                    std::int64_t now_ms) {
   if (holds_place(was.state))
     give_place(tx, was.gate);
+  if (was.has_key)
+    leave_key(tx, task, now_ms);
   tx.announce({event::topic::task_finished, task.value});
   if (was.stage)
     count_ended_task(tx, *was.stage, state, now_ms);

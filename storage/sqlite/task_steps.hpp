@@ -28,6 +28,7 @@ struct task_row {
   std::int64_t claimed_at_ms = 0;
   std::optional<std::string> gate;
   std::optional<stage_id> stage;
+  bool has_key = false;        ///< It was created with a unique key.
 };
 
 std::optional<task_row> read_task_row(snapshot& db, task_id task);

@@ -1,6 +1,7 @@
 #include "quire/storage/sqlite/task_store.hpp"
 
 #include "quire/storage/error.hpp"
+#include "quire/storage/sqlite/task_keys.hpp"
 #include "quire/storage/sqlite/task_sql.hpp"
 #include "quire/storage/sqlite/task_steps.hpp"
 
@@ -12,7 +13,8 @@ namespace quire::storage {
 
 namespace {
 
-constexpr std::string_view find_lane_sql = "SELECT id FROM quire_lane WHERE queue = ?1 AND kind = ?2";
+constexpr std::string_view find_lane_sql =
+  "SELECT id FROM quire_lane WHERE queue = ?1 AND kind = ?2";
 
 constexpr std::string_view create_lane_sql = "INSERT INTO quire_lane(queue, kind) VALUES(?1, ?2)";
 
@@ -20,15 +22,29 @@ constexpr std::string_view gate_has_place_sql =
   "SELECT used < capacity FROM quire_gate WHERE gate = ?1";
 
 constexpr std::string_view insert_task_sql = R"(
-  INSERT INTO quire_task(lane, state, priority, ord, run_at, attempts_max, crashes_max, gate, stage_id, item,
-                         created_at)
-  VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+  INSERT INTO quire_task(lane, state, priority, ord, run_at, attempts_max, crashes_max, gate, unique_key,
+                         stage_id, item, created_at)
+  VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
   ON CONFLICT(stage_id, item) WHERE stage_id IS NOT NULL DO NOTHING)";
 
 constexpr std::string_view insert_body_sql = R"(
   INSERT INTO quire_task_body(id, payload, timeout_ms, retry_base_ms, retry_factor, retry_cap_ms,
                               retry_jitter, gate_capacity)
   VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8))";
+
+// Unless it is to wait, it keeps its age.
+constexpr std::string_view replace_task_sql = R"(
+  UPDATE quire_task
+  SET lane = ?2, state = ?3, priority = ?4, ord = max(created_at, ?6) + ?5,
+      run_at = CASE WHEN ?6 > 0 THEN ?6 ELSE created_at END,
+      attempt = 0, attempts_max = ?7, crashes = 0, crashes_max = ?8, gate = ?9, error_class = 0
+  WHERE id = ?1)";
+
+constexpr std::string_view replace_body_sql = R"(
+  UPDATE quire_task_body
+  SET payload = ?2, timeout_ms = ?3, retry_base_ms = ?4, retry_factor = ?5, retry_cap_ms = ?6,
+      retry_jitter = ?7, gate_capacity = ?8
+  WHERE id = ?1)";
 
 constexpr std::string_view insert_attempt_sql = R"(
   INSERT INTO quire_task_attempt(task_id, epoch, attempt, started_at, ended_at, outcome, error)
@@ -82,42 +98,87 @@ task_state first_state(transaction& tx, const task_spec& spec, std::int64_t now_
   return place ? task_state::ready : task_state::blocked;
 }
 
+std::optional<std::string_view> if_any(const std::string& name) {
+  return name.empty() ? std::nullopt : std::optional<std::string_view>{name};
+}
+
+void write_body(transaction& tx, std::string_view sql, task_id task, const task_spec& spec) {
+  tx.execute(sql, task.value, spec.payload, std::int64_t{spec.timeout.count()},
+             std::int64_t{spec.retry.base.count()}, spec.retry.factor,
+             std::int64_t{spec.retry.cap.count()}, spec.retry.jitter, spec.gate_capacity);
+}
+
+/// Takes the place in its gate and tells those who wait for tasks.
+void begin_waiting(transaction& tx, const task_spec& spec, task_state state) {
+  if (state == task_state::ready) {
+    if (!spec.gate.empty())
+      tx.execute(task_sql::take_place, spec.gate);
+    announce_ready(tx);
+  } else if (state == task_state::scheduled) {
+    tx.announce({event::topic::task_ready, *spec.run_at_ms});
+  }
+}
+
 std::optional<task_id> insert_task(transaction& tx, const task_spec& spec,
                                    std::optional<std::int64_t> stage,
                                    std::optional<std::int64_t> item, std::int64_t now_ms) {
-  check_task(spec);
   auto state = first_state(tx, spec, now_ms);
   auto run_at = spec.run_at_ms.value_or(now_ms);
   auto age = std::clamp(std::max(now_ms, run_at), std::int64_t{0}, time_max);
   auto ord = age + head_start_ms(spec.priority);
-  std::optional<std::string_view> gate;
-  if (!spec.gate.empty())
-    gate = spec.gate;
-  auto inserted = tx.execute(insert_task_sql, lane_of(tx, spec), static_cast<int>(state),
-                             static_cast<int>(spec.priority), ord, run_at,
-                             spec.retry.attempts_max, spec.crashes_max, gate, stage, item, now_ms);
+  auto inserted =
+    tx.execute(insert_task_sql, lane_of(tx, spec), static_cast<int>(state),
+               static_cast<int>(spec.priority), ord, run_at, spec.retry.attempts_max,
+               spec.crashes_max, if_any(spec.gate), if_any(spec.unique.key), stage, item, now_ms);
   if (inserted == 0)
     return std::nullopt;
   task_id task{tx.last_insert_rowid()};
-  tx.execute(insert_body_sql, task.value, spec.payload, std::int64_t{spec.timeout.count()},
-             std::int64_t{spec.retry.base.count()}, spec.retry.factor,
-             std::int64_t{spec.retry.cap.count()}, spec.retry.jitter, spec.gate_capacity);
-  if (state == task_state::ready) {
-    if (gate)
-      tx.execute(task_sql::take_place, *gate);
-    announce_ready(tx);
-  } else if (state == task_state::scheduled) {
-    tx.announce({event::topic::task_ready, run_at});
-  }
+  write_body(tx, insert_body_sql, task, spec);
+  begin_waiting(tx, spec, state);
   return task;
+}
+
+/// Makes another one of a task that waits.
+void replace_task(transaction& tx, task_id task, const task_spec& spec, std::int64_t now_ms) {
+  auto row = read_task_row(tx, task);
+  if (row && holds_place(row->state))
+    give_place(tx, row->gate);
+  auto state = first_state(tx, spec, now_ms);
+  auto run_at = state == task_state::scheduled ? *spec.run_at_ms : 0;
+  tx.execute(replace_task_sql, task.value, lane_of(tx, spec), static_cast<int>(state),
+             static_cast<int>(spec.priority), head_start_ms(spec.priority), run_at,
+             spec.retry.attempts_max, spec.crashes_max, if_any(spec.gate));
+  write_body(tx, replace_body_sql, task, spec);
+  tx.execute(drop_result_sql, task.value);
+  begin_waiting(tx, spec, state);
+}
+
+/// Returns the task that makes the one of `spec` superfluous, after what `spec` wants to
+/// be done to it.
+std::optional<task_id> settle_duplicate(transaction& tx, const task_spec& spec,
+                                        std::int64_t now_ms) {
+  auto holder = find_key_holder(tx, spec.kind, spec.unique.key, now_ms);
+  if (!holder)
+    return std::nullopt;
+  if (spec.unique.found == on_duplicate::reject)
+    throw error(errc::conflict,
+                "the task was not created: task " + std::to_string(holder->task.value) + " ("
+                  + std::string{to_string(holder->state)} + ") has its unique key '"
+                  + spec.unique.key + "'; nothing was changed; use that one, or another key");
+  if (spec.unique.found == on_duplicate::replace) {
+    if (holder->state == task_state::running || is_terminal(holder->state))
+      return std::nullopt;
+    replace_task(tx, holder->task, spec, now_ms);
+  }
+  return holder->task;
 }
 
 /// What becomes of an attempt.
 struct attempt_end {
   task_state state = task_state::completed;
-  bool given_back = false;     ///< The attempt does not count.
+  bool given_back = false; ///< The attempt does not count.
   bool crashed = false;
-  std::string_view outcome;    ///< As the history calls it.
+  std::string_view outcome; ///< As the history calls it.
   std::string error;
   std::optional<error_class> kind;
   std::optional<std::int64_t> run_at_ms;
@@ -132,8 +193,8 @@ void end_attempt(transaction& tx, task_id task, const task_row& row, const attem
   if (end.kind)
     kind = static_cast<std::int64_t>(*end.kind);
   tx.execute(task_sql::end_attempt, task.value, row.epoch, static_cast<int>(end.state),
-             end.given_back ? row.attempt - 1 : row.attempt, end.crashed ? row.crashes + 1 : row.crashes,
-             end.run_at_ms, finished_at, kind);
+             end.given_back ? row.attempt - 1 : row.attempt,
+             end.crashed ? row.crashes + 1 : row.crashes, end.run_at_ms, finished_at, kind);
   // A success is what the row of the task says: see `attempts_of`.
   if (end.state != task_state::completed || !end.error.empty())
     tx.execute(insert_attempt_sql, task.value, row.epoch, row.attempt, row.claimed_at_ms, now_ms,
@@ -177,9 +238,9 @@ attempt_end end_of(const task_row& row, const task_outcome& outcome, std::int64_
     end.kind.reset();
   else if (end.state == task_state::cancelled)
     end.kind = error_class::cancelled;
-  end.outcome = end.given_back                        ? "released"
+  end.outcome = end.given_back                       ? "released"
                 : end.state == task_state::retryable ? to_string(task_state::failed)
-                                                      : to_string(end.state);
+                                                     : to_string(end.state);
   return end;
 }
 
@@ -203,7 +264,8 @@ bool complete_at_once(transaction& tx, task_id task, std::int64_t epoch,
                       const task_outcome& outcome, std::int64_t now_ms) {
   if (epoch != 1 || outcome.what != task_outcome::verdict::completed || !outcome.error.empty()
       || tx.execute(task_sql::complete_at_once, task.value, now_ms,
-                    static_cast<std::int64_t>(outcome.error_kind)) == 0)
+                    static_cast<std::int64_t>(outcome.error_kind))
+           == 0)
     return false;
   if (!outcome.output.empty() || !outcome.detail.empty())
     put_result(tx, task, epoch, outcome);
@@ -239,15 +301,39 @@ void check_task(const task_spec& spec) {
   require(spec.gate_capacity >= 1 && spec.gate_capacity <= 100'000,
           "gate_capacity must be 1 to 100000");
   require(spec.crashes_max >= 0, "crashes_max must not be negative; 0 is no limit");
+  require(spec.unique.key.size() <= 200, "unique.key is over its limit of 200 bytes");
+  require(spec.unique.found <= on_duplicate::reject,
+          "unique.found must be existing, replace or reject");
+  require(spec.unique.kept_for >= none && spec.unique.kept_for <= delay_max,
+          "unique.kept_for must be 0 to 10 years");
+  require(!spec.unique.key.empty() || spec.unique.kept_for == none,
+          "unique.kept_for needs unique.key");
+  require(spec.unique.found != on_duplicate::replace || spec.unique.kept_for == none,
+          "unique.kept_for and replace contradict each other");
+}
+
+enqueued_task put_task(transaction& tx, const task_spec& spec, std::int64_t now_ms) {
+  check_task(spec);
+  auto& unique = spec.unique;
+  if (!unique.key.empty())
+    if (auto found = settle_duplicate(tx, spec, now_ms))
+      return {*found, false};
+  // Without a stage nothing can be in the way.
+  auto task = insert_task(tx, spec, std::nullopt, std::nullopt, now_ms).value();
+  if (!unique.key.empty())
+    take_key(tx, spec.kind, unique.key, task,
+             unique.kept_for.count() > 0 ? now_ms + unique.kept_for.count() : 0);
+  return {task, true};
 }
 
 task_id enqueue_task(transaction& tx, const task_spec& spec, std::int64_t now_ms) {
-  // Without a stage nothing can be in the way.
-  return insert_task(tx, spec, std::nullopt, std::nullopt, now_ms).value();
+  return put_task(tx, spec, now_ms).id;
 }
 
 std::optional<task_id> enqueue_stage_task(transaction& tx, const task_spec& spec, stage_id stage,
                                           std::int64_t item, std::int64_t now_ms) {
+  check_task(spec);
+  require(spec.unique.key.empty(), "a task of a pipeline has no unique key");
   return insert_task(tx, spec, stage.value, item, now_ms);
 }
 

@@ -20,11 +20,15 @@ namespace quire::storage {
 
 /// Puts a task into its queue: `scheduled` if its time is still to come,
 /// `blocked` if its gate is full, `ready` otherwise.
-/// @throws error with `errc::invalid_argument` if a field of `spec` is outside
-///         of its documented limits.
+/// @returns the task, or the one that has its unique key.
+/// @throws error: `invalid_argument` if a field of `spec` is outside of its documented limits;
+///         `conflict` if its unique key is taken and `spec` says to reject it then.
+enqueued_task put_task(transaction& tx, const task_spec& spec, std::int64_t now_ms);
+
+/// The same, for who need not know whether the task is new.
 task_id enqueue_task(transaction& tx, const task_spec& spec, std::int64_t now_ms);
 
-/// The same for a task of a stage: the `item`-th of its list. Does nothing and
+/// The same for a task of a stage, which has no unique key: the `item`-th of its list. Does nothing and
 /// returns nothing if that item has its task already. Does not count it: see
 /// `fan_out`.
 std::optional<task_id> enqueue_stage_task(transaction& tx, const task_spec& spec, stage_id stage,
@@ -126,7 +130,8 @@ std::vector<task_id> fail_stuck_tasks(transaction& tx, std::int64_t claimed_befo
                                       std::int64_t judged_at_ms, std::int64_t now_ms,
                                       int limit = 500);
 
-/// Deletes tasks of no run that ended before `ended_before_ms`, up to `limit`.
+/// Deletes tasks of no run that ended before `ended_before_ms`, up to `limit`, and as many
+/// unique keys that have not counted since then.
 /// @returns how many.
 std::int64_t prune_tasks(transaction& tx, std::int64_t ended_before_ms, int limit = 500);
 

@@ -64,22 +64,27 @@ BOOST_AUTO_TEST_CASE(a_task_keeps_its_optional_times) {
   spec.kind = "resize";
   spec.run_at_ms = 123;
   spec.retry.attempts_max = 9;
+  spec.unique = {"a", std::chrono::milliseconds{7}, on_duplicate::reject};
   auto arrived = send(messages::enqueue_tasks{{spec, task_spec{}}});
   BOOST_TEST(arrived.tasks[0].run_at_ms.value() == 123);
   BOOST_TEST(arrived.tasks[0].retry.attempts_max == 9);
   BOOST_TEST(!arrived.tasks[1].run_at_ms.has_value());
+  BOOST_TEST((arrived.tasks[0].unique.key == "a" && arrived.tasks[0].unique.kept_for.count() == 7));
+  BOOST_TEST((arrived.tasks[0].unique.found == on_duplicate::reject));
 
   task_record record;
   record.id = {4};
   record.state = task_state::failed;
   record.finished_at_ms = 5;
   record.error = "why";
+  record.unique_key = "a";
   auto back = send(record);
   BOOST_TEST((back.id == task_id{4}));
   BOOST_TEST((back.state == task_state::failed));
   BOOST_TEST(back.finished_at_ms.value() == 5);
   BOOST_TEST(!back.started_at_ms.has_value());
   BOOST_TEST(back.error == "why");
+  BOOST_TEST(back.unique_key == "a");
 }
 
 BOOST_AUTO_TEST_CASE(a_run_keeps_its_stages) {

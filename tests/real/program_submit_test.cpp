@@ -39,8 +39,39 @@ BOOST_AUTO_TEST_CASE(a_task_waits_for_who_can_run_it) {
   BOOST_TEST(json::parse(quire({"task", "show", "3", "--json"}).out)["payload"][1] == 2);
 }
 
+BOOST_AUTO_TEST_CASE(a_second_task_with_a_unique_key_is_the_first_one) {
+  auto submit = [&](words more) {
+    words line{"task", "submit", "sync", "{}", "--unique", "customer 17"};
+    line.insert(line.end(), more.begin(), more.end());
+    return quire(line);
+  };
+  BOOST_TEST(submit({}).out_has("task 2: ready; database: "));
+  auto again = submit({});
+  BOOST_TEST_CONTEXT(again) {
+    BOOST_TEST(again.status == 0);
+    BOOST_TEST(again.out_has("task 2: ready; it was there already; database: "));
+  }
+  auto object = json::parse(submit({"--json"}).out);
+  BOOST_TEST(
+    (object["id"] == 2 && object["new"] == false && object["unique_key"] == "customer 17"));
+  BOOST_TEST(submit({"--on-duplicate", "replace", "--delay", "60"})
+               .out_has("task 2: scheduled; it was there already"));
+  auto rejected = submit({"--on-duplicate", "reject"});
+  BOOST_TEST_CONTEXT(rejected) {
+    BOOST_TEST(rejected.status == 1);
+    BOOST_TEST(
+      rejected.err_has("task 2 (scheduled) has its unique key 'customer 17'; nothing was changed"));
+  }
+  BOOST_TEST(count() == 2u);
+  BOOST_REQUIRE(quire({"task", "cancel", "2"}).status == 0);
+  BOOST_TEST(submit({"--unique-for", "3600"}).out_has("task 3: ready; database: "));
+  BOOST_REQUIRE(quire({"task", "cancel", "3"}).status == 0);
+  BOOST_TEST(submit({}).out_has("task 3: cancelled; it was there already"));
+}
+
 BOOST_AUTO_TEST_CASE(what_is_wrong_creates_nothing) {
-  auto refused = [&](words line, int status, const std::string& why, const std::string& input = {}) {
+  auto refused = [&](words line, int status, const std::string& why,
+                     const std::string& input = {}) {
     auto result = quire(line, input);
     BOOST_TEST_CONTEXT(result) {
       BOOST_TEST(result.status == status);
@@ -53,6 +84,16 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_creates_nothing) {
   refused({"task", "submit", "a", "-"}, 2, "PAYLOAD is no JSON", "[1,");
   refused({"task", "submit", std::string(101, 'k')}, 1, "kind must be 1 to 100 bytes long");
   refused({"task", "submit", "a", "--db", "nowhere.db"}, 1, "there is no database nowhere.db");
+  refused({"task", "submit", "a", "--unique", ""}, 2, "--unique: the key is empty");
+  refused({"task", "submit", "a", "--unique", std::string(201, 'k')}, 1,
+          "unique.key is over its limit");
+  refused({"task", "submit", "a", "--unique-for", "9"}, 2, "--unique-for needs --unique");
+  refused({"task", "submit", "a", "--on-duplicate", "reject"}, 2, "--on-duplicate needs --unique");
+  refused({"task", "submit", "a", "--unique", "k", "--on-duplicate", "reflect"}, 2,
+          "did you mean reject?");
+  refused(
+    {"task", "submit", "a", "--unique", "k", "--unique-for", "9", "--on-duplicate", "replace"}, 2,
+    "contradict each other");
   BOOST_TEST(count() == 1u);
   BOOST_TEST(quire({"task", "submit", "a", "{x: 1}", "--text"}).status == 0);
   BOOST_TEST(count() == 2u);
@@ -60,13 +101,15 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_creates_nothing) {
 
 // The stage goes on when the task that it submits does: both through one fifo.
 BOOST_AUTO_TEST_CASE(whoever_runs_the_database_takes_what_is_submitted_beside_it) {
-  const std::string script = "mkfifo done && \\\"$QUIRE\\\" task submit command - < task.json > said.txt && cat done";
+  const std::string script =
+    "mkfifo done && \\\"$QUIRE\\\" task submit command - < task.json > said.txt && cat done";
   write("task.json", R"({"argv": ["sh", "-c", "echo made > done"]})");
   write("p.json", pipeline_of(script_stage("wait", script, "", R"("output": "text", )")));
   auto result = quire({"run", "p.json"});
   BOOST_TEST_CONTEXT(result)
   BOOST_TEST(result.status == 0);
-  BOOST_TEST(read("said.txt").find("runs the database and takes notice within seconds") != std::string::npos);
+  BOOST_TEST(read("said.txt").find("runs the database and takes notice within seconds")
+             != std::string::npos);
   BOOST_TEST(json::parse(quire({"task", "show", "2", "--json"}).out)["output"] == "made");
 }
 

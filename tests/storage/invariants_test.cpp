@@ -59,6 +59,8 @@ const std::vector<breakage> breakages{
   {"stray_payloads", "DELETE FROM quire_task WHERE id = 4", "payload 4"},
   {"stray_results", "DELETE FROM quire_task WHERE id = 6", "result 6"},
   {"stray_attempts", "DELETE FROM quire_task WHERE id = 5", "attempt 5/1"},
+  {"stray_keys", "INSERT INTO quire_task_key VALUES('work', 'k', 99, 0)", "key work/k"},
+  {"stray_keys", "INSERT INTO quire_task_key VALUES('work', 'k', 5, 0)", "key work/k"},
   {"outputs", "INSERT INTO quire_task_result VALUES(5, 1, '7', NULL)", "task 5"},
   {"edges", "INSERT INTO quire_edge VALUES(98, 99, 0)", "edge 98 to 99"},
   {"stage_runs", "UPDATE quire_stage SET run_id = 99 WHERE id = 4", "stage 4"},

@@ -6,17 +6,19 @@
 namespace quire::actors {
 
 void task_stock::add(attempt one, duration quick, time_point now) {
-  ids_.insert(one.task->id.value);
-  slow_ += quick == duration::zero();
-  time_ += quick;
+  count_in(one, quick);
   waiting_.push_back({std::move(one), quick, now});
 }
 
 void task_stock::put_back(attempt one, duration quick, time_point now) {
+  count_in(one, quick);
+  waiting_.push_front({std::move(one), quick, now});
+}
+
+void task_stock::count_in(const attempt& one, duration quick) {
   ids_.insert(one.task->id.value);
   slow_ += quick == duration::zero();
   time_ += quick;
-  waiting_.push_front({std::move(one), quick, now});
 }
 
 attempt task_stock::extract(std::deque<entry>::iterator where) {

@@ -70,6 +70,7 @@ private:
     time_point since;
   };
 
+  void count_in(const attempt& one, duration quick);
   attempt extract(std::deque<entry>::iterator where);
 
   std::deque<entry> waiting_;

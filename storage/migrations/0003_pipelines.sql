@@ -9,6 +9,7 @@ CREATE TABLE quire_run(
   state       INTEGER NOT NULL,
   cancel_req  INTEGER NOT NULL DEFAULT 0,
   recovered   INTEGER NOT NULL DEFAULT 0,     -- tasks requeued after their process died
+  pruned      INTEGER NOT NULL DEFAULT 0,     -- some of its tasks are deleted already
   boots       INTEGER NOT NULL DEFAULT 1,     -- processes that worked on it
   boot        INTEGER NOT NULL,               -- the last of them
   created_at  INTEGER NOT NULL,

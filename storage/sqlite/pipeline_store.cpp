@@ -55,6 +55,8 @@ constexpr std::string_view add_recovered_sql =
   "UPDATE quire_run SET recovered = recovered + ?2 WHERE id = ?1";
 
 // Not left to foreign keys, as with tasks.
+constexpr std::string_view mark_pruned_sql = "UPDATE quire_run SET pruned = 1 WHERE id = ?1";
+
 constexpr std::string_view delete_edges_sql =
   "DELETE FROM quire_edge WHERE source IN (SELECT id FROM quire_stage WHERE run_id = ?1)";
 constexpr std::string_view delete_stages_sql = "DELETE FROM quire_stage WHERE run_id = ?1";
@@ -239,6 +241,8 @@ std::int64_t prune_runs(transaction& tx, std::int64_t ended_before_ms, int tasks
       if (tx.execute(delete_run_sql, run) == 0)
         throw error(errc::corrupt, "the index of ended runs names a run that does not exist");
       ++deleted;
+    } else {
+      tx.execute(mark_pruned_sql, run);
     }
   }
   return deleted;

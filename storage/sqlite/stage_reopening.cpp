@@ -21,8 +21,8 @@ constexpr std::string_view reopen_stage_sql = R"(
 constexpr std::string_view reopen_run_sql =
   "UPDATE quire_run SET state = 3, cancel_req = 0, finished_at = NULL WHERE id = ?1";
 
-constexpr std::string_view being_cancelled_sql =
-  "SELECT 1 FROM quire_run WHERE id = ?1 AND state < 10 AND cancel_req = 1";
+constexpr std::string_view obstacles_sql =
+  "SELECT state < 10 AND cancel_req = 1, pruned FROM quire_run WHERE id = ?1";
 
 constexpr std::string_view targets_sql = "SELECT target FROM quire_edge WHERE source = ?1";
 
@@ -56,12 +56,19 @@ std::set<std::int64_t> stages_after(snapshot& db, stage_id stage) {
   return found;
 }
 
-void refuse_while_cancelled(snapshot& db, run_id run) {
-  auto stmt = db.prepare(being_cancelled_sql);
-  if (stmt->bind(run.value).step())
-    throw error(errc::conflict, "run " + std::to_string(run.value)
+void require_reopenable(snapshot& db, run_id run) {
+  auto stmt = db.prepare(obstacles_sql);
+  if (!stmt->bind(run.value).step())
+    return;
+  auto subject = "run " + std::to_string(run.value);
+  if (stmt->int64(0) != 0)
+    throw error(errc::conflict, subject
                                   + " is being cancelled; nothing was changed; try again when it "
                                     "has ended");
+  if (stmt->int64(1) != 0)
+    throw error(errc::conflict, subject
+                                  + " is being deleted, because it ended longer ago than runs are "
+                                    "kept; nothing was changed; start a new run");
 }
 
 void empty_stage(transaction& tx, std::int64_t stage) {
@@ -100,7 +107,7 @@ void reopen_stage(transaction& tx, stage_id stage, task_state was, std::int64_t)
   auto row = read_stage_row(tx, stage);
   if (!row)
     return;
-  refuse_while_cancelled(tx, row->run);
+  require_reopenable(tx, row->run);
   bool ended = is_terminal(row->state);
   // A stage that ended before all of its tasks existed gets the rest of them.
   bool incomplete = row->doomed || row->broken || !row->sealed;

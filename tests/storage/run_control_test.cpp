@@ -240,6 +240,18 @@ BOOST_AUTO_TEST_CASE(a_boot_joins_the_open_runs_and_counts_what_it_recovers) {
   BOOST_TEST(run(open).boots == 3);
 }
 
+BOOST_AUTO_TEST_CASE(a_run_that_is_being_deleted_does_not_start_again) {
+  auto old = start(pipeline({stage_after("a")}));
+  fan_out(old, "a", 0, 3, true);
+  end_tasks({good, good, task_outcome::failure("x", error_class::permanent)});
+  now += 100;
+  auto failed = task_id{number("SELECT max(id) FROM quire_task")};
+  write([&](auto& tx) { return storage::prune_runs(tx, now, 1); });
+  BOOST_TEST(tests::fails_with(errc::conflict, [&] { retry(failed); }));
+  write([&](auto& tx) { return storage::prune_runs(tx, now, 500); });
+  BOOST_TEST(number("SELECT count(*) FROM quire_run") == 0);
+}
+
 BOOST_AUTO_TEST_CASE(ended_runs_are_deleted_whole_in_portions) {
   auto old = start(pipeline({stage_after("a"), stage_after("b", {{"a"}})}));
   fan_out(old, "a", 0, 3, true, gated("g", 5));

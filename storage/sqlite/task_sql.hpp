@@ -19,36 +19,43 @@ inline constexpr std::string_view lanes_of_kind = R"(
 // Few run at a time, so they are counted when a queue has a limit: nothing has to be kept true.
 inline constexpr std::string_view running_of_queue = R"(
   SELECT count(*)
-  FROM quire_task t INDEXED BY quire_task_running
-    CROSS JOIN quire_lane l ON l.id = t.lane
-  WHERE t.state = 3 AND l.queue = ?1)";
+  FROM quire_task INDEXED BY quire_task_running
+  WHERE state = 3 AND lane IN (SELECT id FROM quire_lane WHERE queue = ?1))";
 
 inline constexpr std::string_view ready_by_queue = R"(
-  SELECT l.queue, count(*)
-  FROM quire_lane l
-    CROSS JOIN quire_task t INDEXED BY quire_task_ready ON t.lane = l.id
-  WHERE t.state = 1
+  SELECT l.queue, sum(t.tasks)
+  FROM (SELECT lane, count(*) AS tasks
+        FROM quire_task INDEXED BY quire_task_ready
+        WHERE state = 1
+        GROUP BY lane) t
+    JOIN quire_lane l ON l.id = t.lane
   GROUP BY l.queue)";
 
 inline constexpr std::string_view running_by_queue = R"(
-  SELECT l.queue, count(*)
-  FROM quire_task t INDEXED BY quire_task_running
-    CROSS JOIN quire_lane l ON l.id = t.lane
-  WHERE t.state = 3
+  SELECT l.queue, sum(t.tasks)
+  FROM (SELECT lane, count(*) AS tasks
+        FROM quire_task INDEXED BY quire_task_running
+        WHERE state = 3
+        GROUP BY lane) t
+    JOIN quire_lane l ON l.id = t.lane
   GROUP BY l.queue)";
 
 inline constexpr std::string_view blocked_by_queue = R"(
-  SELECT l.queue, count(*)
-  FROM quire_task t INDEXED BY quire_task_blocked
-    CROSS JOIN quire_lane l ON l.id = t.lane
-  WHERE t.state = 2
+  SELECT l.queue, sum(t.tasks)
+  FROM (SELECT lane, count(*) AS tasks
+        FROM quire_task INDEXED BY quire_task_blocked
+        WHERE state = 2
+        GROUP BY lane) t
+    JOIN quire_lane l ON l.id = t.lane
   GROUP BY l.queue)";
 
 inline constexpr std::string_view due_by_queue = R"(
-  SELECT l.queue, count(*)
-  FROM quire_task t INDEXED BY quire_task_due
-    CROSS JOIN quire_lane l ON l.id = t.lane
-  WHERE t.state IN (4, 5)
+  SELECT l.queue, sum(t.tasks)
+  FROM (SELECT lane, count(*) AS tasks
+        FROM quire_task INDEXED BY quire_task_due
+        WHERE state IN (4, 5)
+        GROUP BY lane) t
+    JOIN quire_lane l ON l.id = t.lane
   GROUP BY l.queue)";
 
 inline constexpr std::string_view claim_candidates = R"(

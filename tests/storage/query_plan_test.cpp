@@ -19,8 +19,6 @@ struct hot_statement {
 const std::vector<hot_statement> hot_statements{
   {"lanes_of_kind", sql::lanes_of_kind, "quire_lane_kind"},
   {"running_of_queue", sql::running_of_queue, "quire_task_running"},
-  {"running_by_queue", sql::running_by_queue, "quire_task_running"},
-  {"due_by_queue", sql::due_by_queue, "quire_task_due"},
   {"claim_candidates", sql::claim_candidates, "quire_task_ready"},
   {"claim", sql::claim, "INTEGER PRIMARY KEY"},
   {"claimed", sql::claimed, "INTEGER PRIMARY KEY"},

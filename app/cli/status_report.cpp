@@ -8,7 +8,7 @@ namespace quire::cli {
 
 namespace {
 
-std::string field(const std::string& name, const std::string& text) {
+std::string status_line(const std::string& name, const std::string& text) {
   return padded(name, 10) + "  " + text + "\n";
 }
 
@@ -36,15 +36,15 @@ std::string maintenance_text(const std::vector<storage::maintenance_record>& rec
 } // namespace
 
 std::string status_text(const status_report& report, std::int64_t now_ms) {
-  auto text = field("database", report.database);
-  text += field("file", bytes_text(report.file_bytes) + ", log " + bytes_text(report.wal_bytes));
-  text += field("owner", report.owner ? actors::printable(*report.owner) + " runs it" : "nobody runs it");
+  auto text = status_line("database", report.database);
+  text += status_line("file", bytes_text(report.file_bytes) + ", log " + bytes_text(report.wal_bytes));
+  text += status_line("owner", report.owner ? actors::printable(*report.owner) + " runs it" : "nobody runs it");
   if (report.schema == 0)
-    return text + field("schema", "no tables of Quire: no pipeline was run in it yet");
-  text += field("schema", std::to_string(report.schema) + ", opened by "
+    return text + status_line("schema", "no tables of Quire: no pipeline was run in it yet");
+  text += status_line("schema", std::to_string(report.schema) + ", opened by "
                             + count_text(report.boot, "owner") + " so far");
-  text += field("tasks", tasks_text(report));
-  text += field("open runs", std::to_string(report.open_runs.size()));
+  text += status_line("tasks", tasks_text(report));
+  text += status_line("open runs", std::to_string(report.open_runs.size()));
   if (!report.open_runs.empty()) {
     auto table = make_run_table(0);
     for (auto& run : report.open_runs)

@@ -31,6 +31,10 @@ json embedded(const std::string& text) {
   return value.is_discarded() ? json(text) : value;
 }
 
+json or_null(const std::string& text) {
+  return text.empty() ? json(nullptr) : json(text);
+}
+
 json to_json(const task_record& task) {
   json object;
   object["id"] = task.id.value;

@@ -74,6 +74,14 @@ struct task_change_arguments {
   bool json = false;
 };
 
+/// `quire task wait`.
+struct task_wait_arguments {
+  std::vector<task_id> tasks;
+  std::optional<std::chrono::milliseconds> timeout; ///< For ever if absent.
+  given_database database;
+  bool json = false;
+};
+
 /// `quire schedule put`.
 struct schedule_put_arguments {
   schedule_spec schedule; ///< The payload is as it was given: `-` for the standard input.
@@ -165,6 +173,7 @@ struct print_text {
 
 using command = std::variant<print_text, run_arguments, sql_arguments, task_list_arguments,
                              task_show_arguments, task_submit_arguments, task_change_arguments,
+                             task_wait_arguments,
                              pipeline_list_arguments, pipeline_show_arguments, status_arguments,
                              schedule_put_arguments, schedule_list_arguments,
                              schedule_show_arguments, schedule_change_arguments,

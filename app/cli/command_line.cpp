@@ -155,13 +155,27 @@ task_submit_arguments read_submit(const words& line) {
   return result;
 }
 
+std::vector<task_id> read_ids(const words& line) {
+  std::vector<task_id> tasks;
+  for (auto& text : line.all("ID"))
+    tasks.push_back(task_id{line.number("ID", text, 1, largest)});
+  if (tasks.empty())
+    refuse(line.app(), "the argument ID is missing");
+  return tasks;
+}
+
+task_wait_arguments read_wait(const words& line) {
+  task_wait_arguments result;
+  result.tasks = read_ids(line);
+  if (auto seconds = line.number("--timeout", 0, ten_years_s))
+    result.timeout = std::chrono::seconds{*seconds};
+  return result;
+}
+
 task_change_arguments read_change(const words& line, task_change_arguments::change what) {
   task_change_arguments result;
   result.what = what;
-  for (auto& text : line.all("ID"))
-    result.tasks.push_back(task_id{line.number("ID", text, 1, largest)});
-  if (result.tasks.empty())
-    refuse(line.app(), "the argument ID is missing");
+  result.tasks = read_ids(line);
   if (what == task_change_arguments::change::cancel)
     result.reason = line.text("--reason").value_or("");
   return result;
@@ -198,6 +212,8 @@ command read_command(const grammar& known, const words& line) {
     return with_shared(line, read_change(line, change::retry));
   if (app == known.task_cancel)
     return with_shared(line, read_change(line, change::cancel));
+  if (app == known.task_wait)
+    return with_shared(line, read_wait(line));
   if (app == known.pipeline_list)
     return with_shared(line, read_pipeline_list(line));
   if (app == known.pipeline_show) {

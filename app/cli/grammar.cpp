@@ -48,6 +48,12 @@ one that has a handler for its kind; quire run has one for the kind command:
 
   quire task submit command '{"argv": ["make", "report"], "cwd": "/srv/app"}')";
 
+constexpr auto wait_footer =
+  R"(Says how each one ended, as it ends. Works while another process runs the database.
+
+Exit status: 0 all completed, 3 some succeeded in part, 4 some failed or were cancelled,
+             1 error, or some have not ended when the time is up.)";
+
 constexpr auto queue_footer =
   R"(Tasks that are running go on. It is kept in the database until it is changed again,
 and works while another process runs the database: that process keeps to it with the
@@ -208,7 +214,7 @@ void grammar::add_sql() {
 }
 
 void grammar::add_task() {
-  task = add_command(root, "task", "Submit, list, show, retry and cancel tasks.",
+  task = add_command(root, "task", "Submit, list, show, retry, cancel and await tasks.",
                      "quire task COMMAND [OPTION]...");
   task_list =
     add_command(*task, "list", "List tasks by their number.", "quire task list [OPTION]...");
@@ -231,7 +237,12 @@ void grammar::add_task() {
   add_values(task_cancel, "ID", "", "Numbers of tasks that have not ended");
   add_value(task_cancel, "--reason", "TEXT", "Why; kept with the task");
   task_cancel->footer(change_footer);
-  for (auto* each : {task_submit, task_list, task_show, task_retry, task_cancel}) {
+  task_wait = add_command(*task, "wait", "Wait until tasks have ended.",
+                          "quire task wait ID... [OPTION]...");
+  add_values(task_wait, "ID", "", "Numbers of tasks");
+  add_value(task_wait, "--timeout", "SECONDS", "For so long at most (default: for ever)");
+  task_wait->footer(wait_footer);
+  for (auto* each : {task_submit, task_list, task_show, task_retry, task_cancel, task_wait}) {
     add_database(each);
     add_flag(each, "--json", "JSON lines, one task each, with all fields");
   }

@@ -25,6 +25,7 @@ public:
   CLI::App* task_show = nullptr;
   CLI::App* task_retry = nullptr;
   CLI::App* task_cancel = nullptr;
+  CLI::App* task_wait = nullptr;
   CLI::App* schedule = nullptr;
   CLI::App* schedule_put = nullptr;
   CLI::App* schedule_list = nullptr;

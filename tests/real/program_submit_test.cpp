@@ -69,6 +69,38 @@ BOOST_AUTO_TEST_CASE(a_second_task_with_a_unique_key_is_the_first_one) {
   BOOST_TEST(submit({}).out_has("task 3: cancelled; it was there already"));
 }
 
+BOOST_AUTO_TEST_CASE(who_waits_for_tasks_is_told_how_they_ended) {
+  auto submit = [&](const std::string& script) {
+    auto done = quire({"task", "submit", "command",
+                       R"({"argv": ["sh", "-c", ")" + script + R"("]})", "--attempts", "1"});
+    BOOST_REQUIRE(done.status == 0);
+  };
+  submit("true");
+  submit("exit 7");
+  auto early = quire({"task", "wait", "2", "3", "--timeout", "0"});
+  BOOST_TEST_CONTEXT(early) {
+    BOOST_TEST(early.status == 1);
+    BOOST_TEST(early.out == "");
+    BOOST_TEST(early.err_has("nobody runs the database"));
+    BOOST_TEST(early.err_has("task 2 and 1 more have not ended"));
+  }
+  // The program waits beside the process that runs the tasks, which waits for nothing.
+  auto both =
+    run({"sh", "-c", "\"$QUIRE\" task wait 3 2 2 1 --timeout 120 & \"$QUIRE\" run p.json --quiet; wait $!"});
+  BOOST_TEST_CONTEXT(both) {
+    BOOST_TEST(both.status == 4);
+    BOOST_TEST(both.out_has("task 1: completed\n"));
+    BOOST_TEST(both.out_has("task 2: completed\n"));
+    BOOST_TEST(both.out_has("task 3: failed: sh exited with status 7"));
+    BOOST_TEST(count_lines(both.out) == 3u);
+  }
+  auto object = json::parse(quire({"task", "wait", "2", "--json"}).out);
+  BOOST_TEST((object["id"] == 2 && object["state"] == "completed"));
+  auto missing = quire({"task", "wait", "2", "99"});
+  BOOST_TEST((missing.status == 1 && missing.err_has("there is no task 99")));
+  BOOST_TEST(quire({"task", "wait"}).status == 2);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_wrong_creates_nothing) {
   auto refused = [&](words line, int status, const std::string& why,
                      const std::string& input = {}) {

@@ -128,8 +128,6 @@ task_list_arguments read_task_list(const words& line) {
 
 void read_unique(const words& line, unique_key& unique) {
   auto key = line.text("--unique");
-  if (key && key->empty())
-    refuse(line.app(), "--unique: the key is empty");
   unique.key = key.value_or("");
   for (auto option : {"--unique-for", "--on-duplicate"})
     if (!key && line.text(option))

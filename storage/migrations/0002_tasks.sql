@@ -3,9 +3,10 @@
 CREATE TABLE quire_lane(
   id    INTEGER PRIMARY KEY,
   queue TEXT NOT NULL,
-  kind  TEXT NOT NULL,
-  UNIQUE(queue, kind)
+  kind  TEXT NOT NULL
 ) STRICT;
+-- lane_of, running_of_queue
+CREATE UNIQUE INDEX quire_lane_queue ON quire_lane(queue, kind);
 -- claim_tasks: all lanes of a kind
 CREATE INDEX quire_lane_kind ON quire_lane(kind);
 

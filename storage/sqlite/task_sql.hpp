@@ -20,7 +20,8 @@ inline constexpr std::string_view lanes_of_kind = R"(
 inline constexpr std::string_view running_of_queue = R"(
   SELECT count(*)
   FROM quire_task INDEXED BY quire_task_running
-  WHERE state = 3 AND lane IN (SELECT id FROM quire_lane WHERE queue = ?1))";
+  WHERE state = 3 AND lane IN (
+    SELECT id FROM quire_lane INDEXED BY quire_lane_queue WHERE queue = ?1))";
 
 inline constexpr std::string_view ready_by_queue = R"(
   SELECT l.queue, sum(t.tasks)

@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_creates_nothing) {
   refused({"task", "submit", "a", "-"}, 2, "PAYLOAD is no JSON", "[1,");
   refused({"task", "submit", std::string(101, 'k')}, 1, "kind must be 1 to 100 bytes long");
   refused({"task", "submit", "a", "--db", "nowhere.db"}, 1, "there is no database nowhere.db");
-  refused({"task", "submit", "a", "--unique", ""}, 2, "--unique: the key is empty");
+  refused({"task", "submit", "a", "--unique", ""}, 2, "--unique is empty");
   refused({"task", "submit", "a", "--unique", std::string(201, 'k')}, 1,
           "unique.key is over its limit");
   refused({"task", "submit", "a", "--unique-for", "9"}, 2, "--unique-for needs --unique");

@@ -1,8 +1,12 @@
 #include "quire/actors/task_service.hpp"
 
+#include "quire/storage/sqlite/queue_store.hpp"
 #include "quire/tests/support/task_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
+
+#include <functional>
+#include <memory>
 
 using namespace quire;
 using namespace quire::messages;
@@ -10,7 +14,20 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using task_fixture = tests::task_fixture;
+struct task_fixture : tests::task_fixture {
+  static std::vector<task_spec> narrow(std::size_t count, const std::string& kind) {
+    auto one = spec(kind);
+    one.queue = "narrow";
+    return std::vector<task_spec>(count, one);
+  }
+
+  /// Through the writer, as a program does.
+  void write(std::function<void(storage::transaction&)> f) {
+    write_call request;
+    request.run = std::make_shared<const std::function<void(storage::transaction&)>>(std::move(f));
+    BOOST_REQUIRE(bool(call<receipt>(writer, std::move(request))));
+  }
+};
 
 } // namespace
 
@@ -35,6 +52,43 @@ BOOST_AUTO_TEST_CASE(more_tasks_than_workers_are_all_run_without_time_passing) {
   BOOST_TEST(count("completed") == 50);
   BOOST_TEST(count("running") == 0);
   BOOST_TEST(ran.size() == 50u);
+}
+
+// A place in a queue that becomes free is taken in the same round.
+BOOST_AUTO_TEST_CASE(a_queue_with_a_limit_goes_on_without_time_passing) {
+  options.workers = 3;
+  start();
+  write([](storage::transaction& tx) { storage::limit_queue(tx, "narrow", 1); });
+  enqueue(narrow(20, "echo"));
+  settle();
+  BOOST_TEST(count("completed") == 20);
+}
+
+BOOST_AUTO_TEST_CASE(no_more_tasks_of_a_queue_run_than_its_limit_and_others_do) {
+  start_manual(3);
+  write([](storage::transaction& tx) { storage::limit_queue(tx, "narrow", 1); });
+  enqueue(narrow(3, "hold"));
+  enqueue(spec("hold"));
+  settle();
+  BOOST_TEST(manual->running.size() == 2u);
+  for (std::size_t left = 3; left > 0; --left) {
+    manual->take().end(task_outcome::success());
+    settle();
+    BOOST_TEST(manual->running.size() <= 2u);
+  }
+  BOOST_TEST(count("completed") == 3);
+  BOOST_TEST(manual->running.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_queue_that_is_resumed_goes_on_at_once) {
+  start();
+  write([](storage::transaction& tx) { storage::pause_queue(tx, "narrow", 1); });
+  enqueue(narrow(2, "echo"));
+  advance(20s, 1s);
+  BOOST_TEST(ran.empty());
+  write([](storage::transaction& tx) { storage::resume_queue(tx, "narrow"); });
+  settle();
+  BOOST_TEST(count("completed") == 2);
 }
 
 BOOST_AUTO_TEST_CASE(tasks_that_were_there_before_the_service_are_run) {

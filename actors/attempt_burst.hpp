@@ -12,10 +12,13 @@
 
 namespace quire::actors {
 
+class attempt_report;
+
 /// A claimed task on its way to a worker.
 struct attempt {
   std::shared_ptr<const task_assignment> task;
-  cancel_token cancel;
+  cancel_token cancel{};
+  std::shared_ptr<attempt_report> report{}; ///< What its handler says; null if nobody listens.
 };
 
 /// Attempts that one worker runs one after the other. The service that gave them

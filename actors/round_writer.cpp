@@ -1,8 +1,10 @@
 #include "quire/actors/round_writer.hpp"
 
 #include "quire/storage/sqlite/schedule_store.hpp"
+#include "quire/storage/sqlite/task_progress.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace quire::actors {
 
@@ -42,20 +44,33 @@ std::optional<std::int64_t> earlier(std::optional<std::int64_t> x, std::optional
 round_answer write_round(transaction& tx, const round_order& order) {
   round_answer answer;
   auto& round = order.round;
-  for (auto& result : round.results)
+  for (auto& [task, epoch, news] : round.news)
+    write_news(tx, task, epoch, news);
+  breaker_results seen(tx, order.now_ms);
+  for (auto& result : round.results) {
     answer.finished.push_back(write_result(tx, result, order.now_ms));
+    // A crash is ours, and says nothing about the services that a task needs.
+    if (answer.finished.back().accepted && !result.crashed)
+      seen.saw(result.task, result.outcome);
+  }
+  answer.breakers = seen.save();
   if (round.recovery != claim_recovery::none)
     answer.recovered = recover(tx, order);
   if (round.promote) {
     // Schedules first: what they enqueue for now is claimed with this round.
     auto next_fire_ms = fire_due_schedules(tx, order.now_ms);
-    answer.next_due_ms = earlier(next_fire_ms, promote_due_tasks(tx, order.now_ms));
+    auto next_expiry_ms = expire_tasks(tx, order.now_ms);
+    answer.next_due_ms =
+      earlier(earlier(next_fire_ms, next_expiry_ms), promote_due_tasks(tx, order.now_ms));
   }
-  if (round.claims.any())
-    answer.claimed =
+  if (round.claims.any()) {
+    auto claimed =
       claim_tasks(tx, order.kinds, round.claims.now,
                   {round.claims.ahead, order.ahead_time, order.quick, round.claims.soon},
                   order.boot, order.now_ms);
+    answer.claimed = std::move(claimed.tasks);
+    answer.next_due_ms = earlier(answer.next_due_ms, claimed.again_at_ms);
+  }
   return answer;
 }
 

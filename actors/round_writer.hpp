@@ -1,6 +1,7 @@
 #pragma once
 
 #include "quire/actors/task_rounds.hpp"
+#include "quire/storage/sqlite/breaker_store.hpp"
 #include "quire/storage/sqlite/task_store.hpp"
 
 #include <chrono>
@@ -27,7 +28,8 @@ struct round_order {
 struct round_answer {
   std::vector<storage::finished_attempt> finished; ///< One for each result, in order.
   std::size_t recovered = 0;                       ///< Claims taken back.
-  std::optional<std::int64_t> next_due_ms;
+  std::optional<std::int64_t> next_due_ms;         ///< When to look although nothing happened.
+  std::vector<storage::breaker_change> breakers;   ///< That opened or closed.
   std::vector<task_assignment> claimed;
 };
 

@@ -1,5 +1,6 @@
 #include "quire/actors/task_rounds.hpp"
 
+#include "quire/actors/attempt_report.hpp"
 #include "quire/actors/backoff.hpp"
 
 #include <algorithm>
@@ -26,6 +27,18 @@ void task_rounds::due_at(std::int64_t time_ms) {
   due_ms_ = due_ms_ ? std::min(*due_ms_, time_ms) : time_ms;
 }
 
+void task_rounds::add(attempt_words words) {
+  if (words.news.empty())
+    return;
+  auto known = std::ranges::find_if(news_, [&](const attempt_words& x) {
+    return x.task == words.task && x.epoch == words.epoch;
+  });
+  if (known == news_.end())
+    news_.push_back(std::move(words));
+  else
+    append(known->news, std::move(words.news));
+}
+
 std::optional<std::int64_t> task_rounds::due_ms() const noexcept {
   return in_flight_ || retry_at_ || stopped_ ? std::nullopt : due_ms_;
 }
@@ -45,7 +58,9 @@ std::optional<task_round> task_rounds::next(time_point now, std::int64_t now_ms,
     if (wanted_ || round.promote || taken > 0 || recovery_ != claim_recovery::none)
       round.claims = wanted;
   }
-  if (taken == 0 && !round.claims.any() && !round.promote
+  if (!only_results)
+    round.news = std::exchange(news_, {});
+  if (taken == 0 && round.news.empty() && !round.claims.any() && !round.promote
       && round.recovery == claim_recovery::none)
     return std::nullopt;
   auto last = results_.begin() + static_cast<std::ptrdiff_t>(taken);
@@ -87,6 +102,10 @@ void task_rounds::failed(task_round round, errc code, const std::string& text, t
   // It may have claimed tasks that nobody was told of.
   if (outcome_of(code) == write_outcome::unknown && recovery_ == claim_recovery::none)
     recovery_ = claim_recovery::release;
+  // What it said is only lost if it may be what cannot be written.
+  if (!blames_the_data(code))
+    for (auto& later : std::exchange(news_, std::move(round.news)))
+      add(std::move(later));
   keep_results(std::move(round), code, text);
 }
 
@@ -99,7 +118,7 @@ void task_rounds::keep_results(task_round round, errc code, const std::string& t
       results.clear();
       recovery_ = claim_recovery::crash;
     } else if (results.size() == 1 && !round.claims.any() && !round.promote
-               && round.recovery == claim_recovery::none) {
+               && round.recovery == claim_recovery::none && round.news.empty()) {
       results.front().outcome = task_outcome::failure(
         "its result could not be written: " + text, error_class::permanent);
       results.front().replaced = true;

@@ -23,6 +23,13 @@ struct attempt_result {
   bool replaced = false;         ///< `outcome` only says that the real one cannot be written.
 };
 
+/// What the handler of a running attempt said, until it is written.
+struct attempt_words {
+  task_id task;
+  std::int64_t epoch = 0;
+  attempt_news news;
+};
+
 /// What is done with claims of this process that it knows nothing of.
 enum class claim_recovery : std::uint8_t {
   none,
@@ -41,6 +48,7 @@ struct claim_demand {
 
 /// One transaction of the task service: everything it has to write at a time.
 struct task_round {
+  std::vector<attempt_words> news;  ///< Of attempts that run, or end with `results`.
   std::vector<attempt_result> results;
   claim_recovery recovery = claim_recovery::none;
   bool promote = false;          ///< Fire schedules and make tasks ready that are due.
@@ -68,6 +76,10 @@ public:
 
   /// An attempt ended.
   void add(attempt_result result) { results_.push_back(std::move(result)); }
+
+  /// The handler of an attempt said something. Is written before its result, and lost if that
+  /// cannot be written: it is not worth more.
+  void add(attempt_words words);
 
   /// Claims nothing from now on.
   void stop() { stopped_ = true; }
@@ -102,6 +114,7 @@ public:
 private:
   void keep_results(task_round round, errc code, const std::string& text);
 
+  std::vector<attempt_words> news_; // At most one of each attempt.
   std::deque<attempt_result> results_;
   bool in_flight_ = false;
   bool stopped_ = false;

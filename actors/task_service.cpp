@@ -5,6 +5,8 @@
 #include "quire/actors/write_answer.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <limits>
 #include <utility>
 
 namespace quire::actors {
@@ -20,6 +22,9 @@ using time_point = std::chrono::steady_clock::time_point;
 constexpr auto drain_grace = 10s;
 constexpr auto drain_end = 15s;
 constexpr std::size_t rechecked_at_once = 512;
+
+// The number of the timer that no wakeup has: a handler said something.
+constexpr auto news_due = std::numeric_limits<std::uint64_t>::max();
 
 // -- looking although nothing woke it --------------------------------------------
 
@@ -95,6 +100,8 @@ time_point next_wakeup(task_service_state& state) {
   consider(state.slots.next_limit());
   consider(stock_limit(state));
   consider(state.rounds.retry_at());
+  if (state.news_waiting)
+    consider(state.next_news);
   if (auto due = state.rounds.due_ms())
     consider(now + std::chrono::milliseconds{std::clamp<std::int64_t>(
                      *due - state.unix_ms(), 1, state.options.safety_net.count() + 1)});
@@ -164,6 +171,7 @@ service_status report(const task_service_state& state) {
     {"failed_attempts", counters.failed_attempts},
     {"stale", counters.stale},
     {"released", counters.released},
+    {"snoozed", counters.snoozed},
     {"workers_lost", counters.workers_lost},
     {"trouble", state.rounds.trouble() ? static_cast<std::int64_t>(*state.rounds.trouble()) : 0},
     {"waiting_outcomes", number(state.rounds.waiting())},
@@ -186,6 +194,12 @@ void set_up(task_pointer self, task_service_options options) {
   std::seed_seq seed{options.env.seed, std::uint64_t{0x7461736b}};
   state.random.seed(seed);
   state.options = std::move(options);
+  // Handlers may outlive the service.
+  state.on_news = std::make_shared<const std::function<void()>>(
+    [service = caf::actor_cast<caf::actor_addr>(task_impl{self})] {
+      if (auto strong = caf::actor_cast<task_impl>(service))
+        caf::anon_send(strong, timer{news_due});
+    });
   install_handlers(self, task_service_name,
                    [self](const caf::down_msg& message) { worker_down(self, message); });
 }
@@ -216,7 +230,9 @@ task_impl::behavior_type task_service(task_pointer self, task_service_options op
     [self](const committed& news) { take_news(self, news); },
     [self](timer due) {
       auto& state = state_of(self);
-      if (!state.timer.fired(due.generation))
+      if (due.generation == news_due)
+        state.news_waiting = true;
+      else if (!state.timer.fired(due.generation))
         return;
       if (state.now() >= state.next_look)
         look(self);
@@ -262,6 +278,7 @@ void proceed(task_pointer self) {
   if (state.draining)
     continue_drain(self);
   begin_attempts(self);
+  take_words(state);
   if (auto round = next_round(state))
     write(self, std::move(*round));
   if (drain_is_over(state))

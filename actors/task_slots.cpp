@@ -1,5 +1,7 @@
 #include "quire/actors/task_slots.hpp"
 
+#include "quire/actors/attempt_report.hpp"
+
 #include <algorithm>
 #include <cstdio>
 #include <utility>
@@ -13,10 +15,38 @@ bool limits_itself(const task_assignment& task) {
   return task.kind == "command";
 }
 
-std::string timeout_text(const task_assignment& task) {
+std::string seconds_text(std::chrono::milliseconds time) {
   char seconds[32];
-  std::snprintf(seconds, sizeof seconds, "%g", static_cast<double>(task.timeout.count()) / 1000.0);
-  return std::string{"it took longer than its "} + seconds + " s";
+  std::snprintf(seconds, sizeof seconds, "%g s", static_cast<double>(time.count()) / 1000.0);
+  return seconds;
+}
+
+std::string limit_text(const task_assignment& task, stop_cause cause) {
+  if (cause == stop_cause::silent)
+    return "its handler gave no sign of life for its " + seconds_text(task.heartbeat);
+  if (task.is_last_call)
+    return "it had not ended when its time was up";
+  return "it took longer than its " + seconds_text(task.timeout);
+}
+
+/// When an attempt is to be asked to stop, or, once that is done, to be given up.
+struct next_step {
+  std::chrono::steady_clock::time_point when;
+  stop_cause cause = stop_cause::timed_out;
+};
+
+std::optional<next_step> next_step_of(const running_attempt& one) {
+  std::optional<next_step> next;
+  if (one.limited)
+    next = {one.limit, stop_cause::timed_out};
+  auto heartbeat = one.task->heartbeat;
+  if (one.stopped != stop_cause::none || heartbeat.count() == 0)
+    return next;
+  auto sign = one.report ? one.report->last_sign().value_or(one.begun) : one.begun;
+  auto silent_at = std::max(sign, one.begun) + heartbeat;
+  if (!next || silent_at < next->when)
+    next = {silent_at, stop_cause::silent};
+  return next;
 }
 
 bool succeeded(const task_outcome& outcome) {
@@ -47,6 +77,8 @@ running_attempt task_slots::with_limit(const attempt& one, time_point now) const
   result.cancel = one.cancel;
   result.limited = one.task->timeout.count() > 0 && !limits_itself(*one.task);
   result.limit = now + one.task->timeout;
+  result.begun = now;
+  result.report = one.report;
   return result;
 }
 
@@ -159,23 +191,23 @@ void task_slots::stop_all(stop_cause cause, const std::string& reason, time_poin
 }
 
 // Which attempt of several runs is not known before it is alone; it is limited then.
-running_attempt* task_slots::limited_attempt(running_burst& entry) {
+running_attempt* task_slots::single_attempt(running_burst& entry) {
   if (entry.quick || entry.reported >= entry.attempts.size())
     return nullptr;
-  auto& one = entry.attempts[entry.reported];
-  return one.limited ? &one : nullptr;
+  return &entry.attempts[entry.reported];
 }
 
 std::vector<task_slots::worker> task_slots::expire(time_point now) {
   std::vector<worker> abandoned;
   for (auto& [who, entry] : running_) {
-    auto* one = limited_attempt(entry);
-    if (!one || now < one->limit)
+    auto* one = single_attempt(entry);
+    auto next = one ? next_step_of(*one) : std::nullopt;
+    if (!next || now < next->when)
       continue;
     if (one->stopped != stop_cause::none)
       abandoned.push_back(who);
     else
-      ask_to_stop(*one, stop_cause::timed_out, timeout_text(*one->task), now);
+      ask_to_stop(*one, next->cause, limit_text(*one->task, next->cause), now);
   }
   return abandoned;
 }
@@ -186,8 +218,9 @@ std::optional<task_slots::time_point> task_slots::next_limit() {
   for (auto& [who, entry] : running_)
     if (entry.quick)
       consider(entry.relieve_at);
-    else if (auto* one = limited_attempt(entry))
-      consider(one->limit);
+    else if (auto* one = single_attempt(entry))
+      if (auto limit = next_step_of(*one))
+        consider(limit->when);
   return next;
 }
 
@@ -207,7 +240,8 @@ std::vector<const running_attempt*> task_slots::running() const {
 }
 
 bool may_share_worker(const task_assignment& task) {
-  return task.timeout.count() == 0 || task.timeout >= task_slots::shortest_shared_limit;
+  return task.heartbeat.count() == 0
+         && (task.timeout.count() == 0 || task.timeout >= task_slots::shortest_shared_limit);
 }
 
 task_outcome settled_outcome(const running_attempt& attempt, task_outcome outcome) {
@@ -215,9 +249,9 @@ task_outcome settled_outcome(const running_attempt& attempt, task_outcome outcom
     return outcome;
   if (attempt.stopped == stop_cause::released)
     return task_outcome::released("the service stopped");
-  if (attempt.stopped == stop_cause::timed_out) {
+  if (attempt.stopped == stop_cause::timed_out || attempt.stopped == stop_cause::silent) {
     outcome.what = task_outcome::verdict::failed;
-    outcome.error = timeout_text(*attempt.task);
+    outcome.error = limit_text(*attempt.task, attempt.stopped);
     outcome.error_kind = error_class::timeout;
   }
   return outcome;
@@ -231,9 +265,10 @@ task_outcome abandoned_outcome(const running_attempt& attempt) {
       return task_outcome::cancelled(std::string{"it was cancelled"} + still_running);
     case stop_cause::none:
     case stop_cause::timed_out:
+    case stop_cause::silent:
     case stop_cause::given_up: break;
   }
-  return task_outcome::failure(timeout_text(*attempt.task) + still_running, error_class::timeout);
+  return task_outcome::failure(limit_text(*attempt.task, attempt.stopped) + still_running, error_class::timeout);
 }
 
 } // namespace quire::actors

@@ -19,6 +19,7 @@ namespace quire::actors {
 enum class stop_cause : std::uint8_t {
   none,
   timed_out, ///< It took longer than it may.
+  silent,    ///< Its handler gave no sign of life for longer than it may.
   cancelled, ///< Somebody asked for it.
   released,  ///< The service stops; the task goes back to its queue.
   given_up,  ///< The claim was taken away: its result counts no more.
@@ -31,6 +32,8 @@ struct running_attempt {
   stop_cause stopped = stop_cause::none;
   std::chrono::steady_clock::time_point limit; ///< Of the attempt; once stopped, of the grace.
   bool limited = false;                        ///< Whether `limit` counts.
+  std::chrono::steady_clock::time_point begun;
+  std::shared_ptr<attempt_report> report;
 };
 
 /// What became of the attempts of a worker.
@@ -130,7 +133,7 @@ private:
                    time_point now) const;
   slot_report take(running_burst& from, worker who, bool all);
   void forget(const task_assignment& task, worker who);
-  static running_attempt* limited_attempt(running_burst& entry);
+  static running_attempt* single_attempt(running_burst& entry);
 
   std::chrono::milliseconds grace_;
   worker last_worker_ = 0;

@@ -23,8 +23,20 @@ std::chrono::nanoseconds time_ahead(const task_service_state& state) {
   return ahead_time * state.slots.workers();
 }
 
+// What handlers say is written so often at most.
+constexpr auto news_interval = std::chrono::milliseconds{250};
+
 // What no worker took for so long goes back to its queue.
 constexpr auto stock_age_max = std::chrono::seconds{1};
+
+// A task that snoozes for no time at all would keep the service busy alone.
+constexpr auto snooze_min = std::chrono::milliseconds{1};
+constexpr std::chrono::milliseconds snooze_max{std::chrono::hours{10 * 366 * 24}};
+
+void add_words(task_service_state& state, const running_attempt& from) {
+  if (from.report)
+    state.rounds.add(attempt_words{from.task->id, from.task->epoch, from.report->take()});
+}
 
 // What is to be written about an attempt that ended with `outcome`.
 attempt_result result_of(task_service_state& state, const task_assignment& task,
@@ -33,6 +45,10 @@ attempt_result result_of(task_service_state& state, const task_assignment& task,
   result.task = task.id;
   result.epoch = task.epoch;
   result.outcome = std::move(outcome);
+  if (result.outcome.what == task_outcome::verdict::snoozed) {
+    auto delay = std::max(result.outcome.retry_after.value_or(snooze_min), snooze_min);
+    result.retry_at_ms = state.unix_ms() + std::min(delay, snooze_max).count();
+  }
   if (result.outcome.what == task_outcome::verdict::failed) {
     auto delay = result.outcome.retry_after.value_or(
       backoff_delay(task.retry, task.attempt, state.random_share()));
@@ -54,6 +70,7 @@ void give_back(task_service_state& state, std::vector<attempt> some, const char*
 void settle(task_service_state& state, slot_report& report) {
   for (auto& [attempt, result] : report.ended) {
     state.pace.saw(attempt.task->kind, result.took);
+    add_words(state, attempt);
     state.rounds.add(
       result_of(state, *attempt.task, settled_outcome(attempt, std::move(result.outcome))));
   }
@@ -78,7 +95,7 @@ void take_claimed(task_service_state& state, std::vector<task_assignment> claime
     // An older claim of it was taken away, or it could not have been claimed.
     stop_attempt(state, one.id, std::nullopt, stop_cause::given_up, "its claim was taken away");
     auto task = std::make_shared<const task_assignment>(std::move(one));
-    state.stock.add({task, {}}, quick(state, *task), state.now());
+    state.stock.add({task, {}, std::make_shared<attempt_report>(state.on_news)}, quick(state, *task), state.now());
   }
 }
 
@@ -100,12 +117,23 @@ void count(task_counters& counters, const task_round& round, const round_answer&
       ++counters.stale;
     else if (result.outcome.what == verdict::released)
       ++counters.released;
+    else if (result.outcome.what == verdict::snoozed)
+      ++counters.snoozed;
     else if (result.outcome.what == verdict::failed)
       ++counters.failed_attempts;
     else if (result.outcome.what != verdict::cancelled)
       ++counters.completed;
   }
   counters.claimed += static_cast<std::int64_t>(answer.claimed.size());
+}
+
+void tell(const std::vector<storage::breaker_change>& breakers) {
+  for (auto& [name, state] : breakers) {
+    auto closed = state == breaker_state::closed;
+    log(closed ? log_level::info : log_level::warn, task_service_name,
+        "the circuit breaker '" + name
+          + (closed ? "' closed: its tasks are started again" : "' opened after failures of its tasks"));
+  }
 }
 
 std::vector<storage::task_claim> known_claims(const task_service_state& state,
@@ -145,6 +173,7 @@ void worker_lost(task_pointer self, task_slots::worker number, const std::string
   if (auto report = dismiss(state, number)) {
     settle(state, *report);
     if (auto& current = report->current) {
+      add_words(state, *current);
       auto result =
         result_of(state, *current->task, task_outcome::failure("its worker ended: " + why));
       result.crashed = true;
@@ -165,6 +194,7 @@ void abandon(task_pointer self, task_slots::worker number) {
     state.note = "a handler of the kind '" + current->task->kind
                  + "' did not stop when asked to, and was given up with its thread";
     log(log_level::warn, task_service_name, state.note);
+    add_words(state, *current);
     state.rounds.add(result_of(state, *current->task, abandoned_outcome(*current)));
   }
   start_workers(self);
@@ -210,6 +240,15 @@ void begin_attempts(task_pointer self) {
             });
   }
   give_back(state, state.stock.older_than(stock_age_max, state.now()), "no worker was free");
+}
+
+void take_words(task_service_state& state) {
+  if (!state.news_waiting || state.now() < state.next_news)
+    return;
+  state.news_waiting = false;
+  state.next_news = state.now() + news_interval;
+  for (auto* attempt : state.slots.running())
+    add_words(state, *attempt);
 }
 
 std::optional<task_round> next_round(task_service_state& state) {
@@ -258,6 +297,7 @@ void write(task_pointer self, task_round round) {
       auto& now = state_of(self);
       now.rounds.succeeded(order->round, answer.claimed.size(), answer.next_due_ms);
       count(now.counters, order->round, answer);
+      tell(answer.breakers);
       take_claimed(now, std::move(answer.claimed));
       // News of the commit came before its answer: before there was anything to stop.
       if (std::exchange(now.news_missed, false))

@@ -4,6 +4,7 @@
 // and does with workers and rounds (task_work.cpp), and how it talks to others
 // (task_service.cpp).
 
+#include "quire/actors/attempt_report.hpp"
 #include "quire/actors/base.hpp"
 #include "quire/actors/handler_pace.hpp"
 #include "quire/actors/look_up.hpp"
@@ -34,6 +35,7 @@ struct task_counters {
   std::int64_t failed_attempts = 0;
   std::int64_t stale = 0;
   std::int64_t released = 0;
+  std::int64_t snoozed = 0;
   std::int64_t workers_lost = 0;
 };
 
@@ -62,6 +64,9 @@ struct task_service_state {
   awaited<task_id, task_record> tasks{"task", &storage::find_task_record, {}};
   std::map<task_id, std::string> cancel_reasons; // Of requests that are being written.
   bool news_missed = false;                      // Of a task that was to stop and was not found.
+  attempt_report::waker on_news;                 // A handler said something.
+  bool news_waiting = false;
+  std::chrono::steady_clock::time_point next_news; // Not written before.
   int requests_open = 0;                         // Passed on to the writer, not answered yet.
   std::optional<task_drain> draining;
   task_counters counters;
@@ -106,6 +111,9 @@ bool stop_attempt(task_service_state& state, task_id task, std::optional<std::in
 
 /// Returns the claims of the tasks that run or wait for a worker.
 std::vector<storage::task_claim> claims_here(const task_service_state& state);
+
+/// Takes what the handlers that run said, if it is time to write it.
+void take_words(task_service_state& state);
 
 /// Begins the next round, if one is needed and possible.
 std::optional<task_round> next_round(task_service_state& state);

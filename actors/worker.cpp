@@ -37,7 +37,7 @@ task_outcome run_handler(const worker_options& options, const attempt& one) {
   if (handler == options.handlers->end())
     return task_outcome::failure("nothing here runs tasks of the kind '" + task.kind + "'",
                                  error_class::permanent);
-  task_context context{task, one.cancel, options.env.clock};
+  task_context context{task, one.cancel, options.env.clock, one.report};
   try {
     return handler->second(context);
   } catch (const std::exception& failure) {

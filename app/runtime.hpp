@@ -5,6 +5,8 @@
 #include "quire/app/row_stream.hpp"
 #include "quire/messages/query.hpp"
 #include "quire/messages/types/pipeline.hpp"
+#include "quire/messages/types/breaker.hpp"
+#include "quire/messages/types/kind.hpp"
 #include "quire/messages/types/queue.hpp"
 #include "quire/messages/types/schedule.hpp"
 #include "quire/messages/types/status.hpp"
@@ -194,6 +196,33 @@ public:
   /// At most `limit` (1 to 100,000) tasks of the queue run at a time from now on, in whatever
   /// process; if it is absent, any number. Is kept in the database.
   queue_record limit_queue(const std::string& name, std::optional<int> limit);
+
+  /// What holds for tasks of a kind in whatever queue, from now on and after a restart: how many
+  /// run at a time, how fast they are started, which breaker guards them. Replaces what was
+  /// decided before. Tasks that may not start wait without losing an attempt, and hold up no
+  /// others.
+  /// @throws failure: `invalid_argument`, naming the field; `not_found` if there is no such breaker.
+  kind_record set_kind_policy(const std::string& kind, const kind_policy& policy);
+
+  /// All kinds by name, as `queues`.
+  std::vector<kind_record> kinds();
+
+  /// Creates a circuit breaker, closed, or changes when the one of its name opens. It guards
+  /// the kinds whose policy names it.
+  /// @throws failure: `invalid_argument`, naming the field.
+  breaker_record put_breaker(const std::string& name, const breaker_policy& policy);
+
+  /// Opens a breaker until it is closed by hand; closes it and forgets what it has seen.
+  /// @throws failure: `not_found`.
+  breaker_record open_breaker(const std::string& name);
+  breaker_record close_breaker(const std::string& name);
+
+  /// Deletes a breaker; the kinds that it guarded have none then.
+  /// @throws failure: `not_found`.
+  void remove_breaker(const std::string& name);
+
+  /// All breakers by name, as they are now.
+  std::vector<breaker_record> breakers();
 
   /// All queues by name. Counts their waiting tasks: a tenth of a second for a million.
   std::vector<queue_record> queues();

@@ -148,7 +148,8 @@ template <class Inspector>
 auto inspect(Inspector& f, task_spec& x) {
   auto run_at = detail::by_reference(x.run_at_ms);
   return inspect_members(f, x, "task_spec", x.kind, x.payload, x.queue, x.priority, x.retry,
-                         x.timeout, run_at, x.gate, x.gate_capacity, x.crashes_max, x.unique);
+                         x.timeout, run_at, x.gate, x.gate_capacity, x.crashes_max, x.unique,
+                         x.start_within, x.end_within, x.heartbeat);
 }
 
 template <class Inspector>
@@ -156,10 +157,11 @@ auto inspect(Inspector& f, task_record& x) {
   auto run_at = detail::by_reference(x.run_at_ms);
   auto started_at = detail::by_reference(x.started_at_ms);
   auto finished_at = detail::by_reference(x.finished_at_ms);
+  auto expires_at = detail::by_reference(x.expires_at_ms);
   return inspect_members(f, x, "task_record", x.id, x.queue, x.kind, x.state, x.priority, x.attempt,
-                         x.attempts_max, x.crashes, x.epoch, x.cancel_requested, x.gate, x.unique_key,
+                         x.attempts_max, x.crashes, x.snoozes, x.epoch, x.cancel_requested, x.gate, x.unique_key,
                          x.run, x.stage, x.item, x.created_at_ms, run_at, started_at, finished_at,
-                         x.error_kind, x.error);
+                         x.error_kind, x.error, expires_at, x.progress, x.step);
 }
 
 template <class Inspector>

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "quire/messages/types/breaker.hpp"
+#include "quire/messages/types/kind.hpp"
 #include "quire/messages/types/pipeline.hpp"
 #include "quire/messages/types/schedule.hpp"
 #include "quire/messages/types/task.hpp"
@@ -139,6 +141,47 @@ struct queue_change_arguments {
   bool json = false;
 };
 
+/// `quire kind list`.
+struct kind_list_arguments {
+  given_database database;
+  bool json = false;
+};
+
+/// `quire kind set`. What is absent stays as it is.
+struct kind_set_arguments {
+  std::string name;
+  std::optional<std::optional<int>> limit;
+  std::optional<std::optional<rate_limit>> rate; ///< Its burst does not count.
+  std::optional<int> burst;
+  std::optional<std::string> breaker; ///< Empty: none.
+  given_database database;
+  bool json = false;
+};
+
+/// `quire breaker list`.
+struct breaker_list_arguments {
+  given_database database;
+  bool json = false;
+};
+
+/// `quire breaker put`.
+struct breaker_put_arguments {
+  std::string name;
+  breaker_policy policy;
+  given_database database;
+  bool json = false;
+};
+
+/// `quire breaker open`, `quire breaker close` and `quire breaker remove`.
+struct breaker_change_arguments {
+  enum class change : std::uint8_t { open, close, remove };
+
+  change what = change::open;
+  std::vector<std::string> names;
+  given_database database;
+  bool json = false;
+};
+
 /// `quire pipeline list`.
 struct pipeline_list_arguments {
   run_filter filter;
@@ -178,6 +221,8 @@ using command = std::variant<print_text, run_arguments, sql_arguments, task_list
                              schedule_put_arguments, schedule_list_arguments,
                              schedule_show_arguments, schedule_change_arguments,
                              schedule_next_arguments, queue_list_arguments,
-                             queue_change_arguments, doctor_arguments>;
+                             queue_change_arguments, kind_list_arguments, kind_set_arguments,
+                             breaker_list_arguments, breaker_put_arguments,
+                             breaker_change_arguments, doctor_arguments>;
 
 } // namespace quire::cli

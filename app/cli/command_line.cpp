@@ -3,6 +3,7 @@
 #include "quire/actors/nearest_name.hpp"
 #include "quire/app/cli/exit_status.hpp"
 #include "quire/app/cli/grammar.hpp"
+#include "quire/app/cli/limits_line.hpp"
 #include "quire/app/cli/queue_line.hpp"
 #include "quire/app/cli/schedule_line.hpp"
 #include "quire/app/cli/words.hpp"
@@ -225,6 +226,8 @@ command read_command(const grammar& known, const words& line) {
   if (auto found = read_schedule_command(known, line))
     return std::move(*found);
   if (auto found = read_queue_command(known, line))
+    return std::move(*found);
+  if (auto found = read_limits_command(known, line))
     return std::move(*found);
   refuse(*app, "a command is missing" + actors::suggestion("", command_names(*app)));
 }

@@ -23,6 +23,11 @@ exit_status change_schedules(const schedule_change_arguments& arguments, console
 exit_status show_next_times(const schedule_next_arguments& arguments, console& to);
 exit_status list_queues(const queue_list_arguments& arguments, console& to);
 exit_status change_queues(const queue_change_arguments& arguments, console& to);
+exit_status list_kinds(const kind_list_arguments& arguments, console& to);
+exit_status set_kind(const kind_set_arguments& arguments, console& to);
+exit_status list_breakers(const breaker_list_arguments& arguments, console& to);
+exit_status put_breaker(const breaker_put_arguments& arguments, console& to);
+exit_status change_breakers(const breaker_change_arguments& arguments, console& to);
 exit_status list_pipelines(const pipeline_list_arguments& arguments, console& to);
 exit_status show_pipeline(const pipeline_show_arguments& arguments, console& to);
 exit_status show_status(const status_arguments& arguments, console& to);

@@ -169,6 +169,8 @@ grammar::grammar() : root("Tasks and pipelines on one SQLite file.", "quire") {
   add_sql();
   add_task();
   add_queue();
+  add_kind();
+  add_breaker();
   add_schedule();
   add_pipeline();
   status = add_command(root, "status", "Show how the database is.", "quire status [OPTION]...");

@@ -39,6 +39,15 @@ public:
   CLI::App* queue_pause = nullptr;
   CLI::App* queue_resume = nullptr;
   CLI::App* queue_limit = nullptr;
+  CLI::App* kind = nullptr;
+  CLI::App* kind_list = nullptr;
+  CLI::App* kind_set = nullptr;
+  CLI::App* breaker = nullptr;
+  CLI::App* breaker_list = nullptr;
+  CLI::App* breaker_put = nullptr;
+  CLI::App* breaker_open = nullptr;
+  CLI::App* breaker_close = nullptr;
+  CLI::App* breaker_remove = nullptr;
   CLI::App* pipeline = nullptr;
   CLI::App* pipeline_list = nullptr;
   CLI::App* pipeline_show = nullptr;
@@ -53,6 +62,8 @@ private:
   void add_task();
   void add_submit();
   void add_queue();
+  void add_kind();
+  void add_breaker();
   void add_schedule();
   void add_schedule_put();
   void add_pipeline();

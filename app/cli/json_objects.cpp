@@ -45,6 +45,7 @@ json to_json(const task_record& task) {
   object["attempt"] = task.attempt;
   object["attempts_max"] = task.attempts_max;
   object["crashes"] = task.crashes;
+  object["snoozes"] = task.snoozes;
   object["epoch"] = task.epoch;
   object["cancel_requested"] = task.cancel_requested;
   object["gate"] = or_null(task.gate);
@@ -56,6 +57,9 @@ json to_json(const task_record& task) {
   object["run_at_ms"] = or_null(task.run_at_ms);
   object["started_at_ms"] = or_null(task.started_at_ms);
   object["finished_at_ms"] = or_null(task.finished_at_ms);
+  object["expires_at_ms"] = or_null(task.expires_at_ms);
+  object["progress"] = task.progress;
+  object["step"] = or_null(task.step);
   object["error_class"] = to_string(task.error_kind);
   object["error"] = task.error;
   return object;
@@ -74,6 +78,9 @@ json to_json(const task_details& details) {
                                   {"ended_at_ms", attempt.ended_at_ms},
                                   {"outcome", attempt.outcome},
                                   {"error", attempt.error}});
+  object["log"] = json::array();
+  for (auto& line : details.log)
+    object["log"].push_back({{"at_ms", line.at_ms}, {"epoch", line.epoch}, {"text", line.text}});
   return object;
 }
 

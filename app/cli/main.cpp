@@ -39,6 +39,11 @@ struct dispatcher {
   exit_status operator()(const schedule_next_arguments& x) const { return show_next_times(x, to); }
   exit_status operator()(const queue_list_arguments& x) const { return list_queues(x, to); }
   exit_status operator()(const queue_change_arguments& x) const { return change_queues(x, to); }
+  exit_status operator()(const kind_list_arguments& x) const { return list_kinds(x, to); }
+  exit_status operator()(const kind_set_arguments& x) const { return set_kind(x, to); }
+  exit_status operator()(const breaker_list_arguments& x) const { return list_breakers(x, to); }
+  exit_status operator()(const breaker_put_arguments& x) const { return put_breaker(x, to); }
+  exit_status operator()(const breaker_change_arguments& x) const { return change_breakers(x, to); }
   exit_status operator()(const status_arguments& x) const { return show_status(x, to); }
   exit_status operator()(const doctor_arguments& x) const { return run_doctor(x, to); }
 };

@@ -65,6 +65,9 @@ void add_schedule(text_table& table, const schedule_record& record) {
 }
 
 std::string schedule_text(const schedule_details& details) {
+  auto limit_text = [](std::chrono::milliseconds limit) {
+    return limit.count() > 0 ? duration_text(limit) : std::string{};
+  };
   auto& record = details.record;
   auto& schedule = record.schedule;
   auto& task = schedule.task;
@@ -90,6 +93,8 @@ std::string schedule_text(const schedule_details& details) {
   text += field("priority", std::string{to_string(task.priority)});
   text += field("attempts", std::to_string(task.retry.attempts_max));
   text += field("timeout", task.timeout.count() > 0 ? duration_text(task.timeout) : "none");
+  text += field("start within", limit_text(task.start_within));
+  text += field("end within", limit_text(task.end_within));
   text += field("gate", task.gate);
   text += field("payload", task.payload);
   return text + fires_text(details.fires);
@@ -122,6 +127,8 @@ json to_json(const schedule_record& record) {
   object["priority"] = to_string(task.priority);
   object["attempts_max"] = task.retry.attempts_max;
   object["timeout_ms"] = task.timeout.count();
+  object["start_within_ms"] = task.start_within.count();
+  object["end_within_ms"] = task.end_within.count();
   object["gate"] = or_null(task.gate);
   object["gate_capacity"] = task.gate_capacity;
   return object;

@@ -68,6 +68,22 @@ std::string attempts_text(const std::vector<attempt_record>& attempts) {
   return "\nattempts\n" + table.to_text();
 }
 
+std::string progress_text(const task_record& task) {
+  if (task.step.empty() && (task.progress == 0 || task.state == task_state::completed))
+    return {};
+  return std::to_string(task.progress) + " %"
+         + (task.step.empty() ? "" : ", " + actors::printable(task.step, no_limit));
+}
+
+std::string log_text(const std::vector<log_line>& log) {
+  if (log.empty())
+    return {};
+  std::string text = "\nlog\n";
+  for (auto& line : log)
+    text += "  " + time_text(line.at_ms) + "  " + actors::printable(line.text, no_limit) + "\n";
+  return text;
+}
+
 std::string params_text(const run_record& run) {
   std::string text;
   for (auto& [name, value] : run.params)
@@ -130,16 +146,19 @@ std::string task_text(const task_details& details) {
   text += field("attempt",
                 std::to_string(task.attempt) + " of " + std::to_string(task.attempts_max));
   text += field("crashes", std::to_string(task.crashes));
+  text += field("snoozes", task.snoozes > 0 ? std::to_string(task.snoozes) : "");
   text += field("epoch", std::to_string(task.epoch));
   text += field("created", time_text(task.created_at_ms));
   text += field("not before", time_text(task.run_at_ms));
   text += field("started", time_text(task.started_at_ms));
   text += field("finished", time_text(task.finished_at_ms));
+  text += field("expires", time_text(task.expires_at_ms));
+  text += field("progress", progress_text(task));
   text += field("error", error_text(task));
   text += section("payload", details.payload);
   text += section("output", details.output);
   text += section("detail", details.detail);
-  return text + attempts_text(details.attempts);
+  return text + attempts_text(details.attempts) + log_text(details.log);
 }
 
 text_table make_run_table(std::size_t width_max) {

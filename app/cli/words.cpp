@@ -67,6 +67,10 @@ task_spec read_task(const words& line) {
     task.retry.attempts_max = static_cast<int>(*attempts);
   if (auto seconds = line.number("--timeout", 0, ten_years_s))
     task.timeout = std::chrono::seconds{*seconds};
+  if (auto seconds = line.number("--start-within", 0, ten_years_s))
+    task.start_within = std::chrono::seconds{*seconds};
+  if (auto seconds = line.number("--end-within", 0, ten_years_s))
+    task.end_within = std::chrono::seconds{*seconds};
   task.gate = line.text("--gate").value_or("");
   if (auto capacity = line.number("--gate-capacity", 1, 100'000)) {
     if (task.gate.empty())

@@ -1,7 +1,7 @@
 #include "quire/messages/types/task.hpp"
 
-#include <algorithm>
-#include <array>
+#include "quire/messages/types/name_table.hpp"
+
 #include <utility>
 
 namespace quire {
@@ -25,11 +25,11 @@ constexpr std::array<std::pair<task_state, std::string_view>, 12> state_names{{
   {skipped, "skipped"},
 }};
 
-constexpr std::array<std::string_view, 4> priority_names{"urgent", "high", "normal", "low"};
+constexpr detail::name_table<4> priority_names{"urgent", "high", "normal", "low"};
 
-constexpr std::array<std::string_view, 3> duplicate_names{"existing", "replace", "reject"};
+constexpr detail::name_table<3> duplicate_names{"existing", "replace", "reject"};
 
-constexpr std::array<std::string_view, 8> error_class_names{
+constexpr detail::name_table<8> error_class_names{
   "none", "transient", "permanent", "timeout", "cancelled", "dependency_down", "poison", "lost"};
 
 } // namespace
@@ -82,32 +82,23 @@ const std::vector<task_state>& all_task_states() {
 }
 
 std::string_view to_string(task_priority priority) noexcept {
-  auto index = static_cast<std::size_t>(priority);
-  return index < priority_names.size() ? priority_names[index] : "unknown";
+  return detail::name_in(priority_names, priority);
 }
 
 std::optional<task_priority> task_priority_from_string(std::string_view name) noexcept {
-  auto found = std::ranges::find(priority_names, name);
-  if (found == priority_names.end())
-    return std::nullopt;
-  return static_cast<task_priority>(found - priority_names.begin());
+  return detail::value_in<task_priority>(priority_names, name);
 }
 
 std::string_view to_string(on_duplicate x) noexcept {
-  auto index = static_cast<std::size_t>(x);
-  return index < duplicate_names.size() ? duplicate_names[index] : "unknown";
+  return detail::name_in(duplicate_names, x);
 }
 
 std::optional<on_duplicate> on_duplicate_from_string(std::string_view name) noexcept {
-  auto found = std::ranges::find(duplicate_names, name);
-  if (found == duplicate_names.end())
-    return std::nullopt;
-  return static_cast<on_duplicate>(found - duplicate_names.begin());
+  return detail::value_in<on_duplicate>(duplicate_names, name);
 }
 
 std::string_view to_string(error_class x) noexcept {
-  auto index = static_cast<std::size_t>(x);
-  return index < error_class_names.size() ? error_class_names[index] : "unknown";
+  return detail::name_in(error_class_names, x);
 }
 
 task_outcome task_outcome::success(std::string output) {
@@ -136,6 +127,14 @@ task_outcome task_outcome::released(std::string reason) {
   task_outcome result;
   result.what = verdict::released;
   result.error = std::move(reason);
+  return result;
+}
+
+task_outcome task_outcome::snoozed(std::chrono::milliseconds delay, std::string reason) {
+  task_outcome result;
+  result.what = verdict::snoozed;
+  result.error = std::move(reason);
+  result.retry_after = delay;
   return result;
 }
 

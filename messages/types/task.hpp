@@ -4,10 +4,15 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+namespace quire::storage {
+class transaction;
+} // namespace quire::storage
 
 namespace quire {
 
@@ -110,6 +115,14 @@ struct task_spec {
   int gate_capacity = 1; ///< Used when the gate does not exist yet; 1 to 100,000.
   int crashes_max = 3;   ///< So many deaths of its process make it poison; 0: no limit.
   unique_key unique;     ///< Not for tasks of pipelines and schedules.
+
+  /// Three more limits; up to 10 years, 0 for none. A task whose time is up fails
+  /// (`error_class::timeout`).
+  std::chrono::milliseconds start_within{0}; ///< From when it may start until it first does.
+  std::chrono::milliseconds end_within{0};   ///< From when it may start until it has ended, with
+                                             ///< all its attempts and the waits between them.
+  std::chrono::milliseconds heartbeat{0};    ///< Between two signs of life of its handler, see
+                                             ///< `task_context`. Not for the kind `command`.
 };
 
 /// A task that was put into its queue, or the one that was found instead.
@@ -127,7 +140,9 @@ struct task_assignment {
   std::string kind;
   std::string payload;
   retry_policy retry;
-  std::chrono::milliseconds timeout{0};
+  std::chrono::milliseconds timeout{0}; ///< For this attempt: no more than `end_within` leaves.
+  bool is_last_call = false;            ///< It is `end_within` that limits this attempt.
+  std::chrono::milliseconds heartbeat{0};
 };
 
 /// How one attempt ended, as its handler tells it.
@@ -138,6 +153,7 @@ struct task_outcome {
     failed,          ///< Repeated if `error_kind` and the retry policy allow.
     cancelled,
     released, ///< Given back unfinished (a shutdown): costs no attempt.
+    snoozed,  ///< To be tried again after `retry_after`: costs no attempt.
   };
 
   verdict what = verdict::completed;
@@ -147,11 +163,19 @@ struct task_outcome {
   error_class error_kind = error_class::none;
   std::optional<std::chrono::milliseconds> retry_after; ///< Wins over the retry policy.
 
+  /// What the handler wants to write with its success, in the transaction that ends the task:
+  /// both are there, or neither is, also if the power fails. It may enqueue tasks. It is not
+  /// called if the claim was taken away; it may be called again if the transaction is; if it
+  /// throws, the task fails (permanent) with that text. It runs on the writer's thread, so it
+  /// should be short, and must own all it uses.
+  std::function<void(storage::transaction&)> effects;
+
   static task_outcome success(std::string output = {});
   static task_outcome partial(std::string output, std::string reason);
   static task_outcome failure(std::string error, error_class kind = error_class::transient);
   static task_outcome released(std::string reason);
   static task_outcome cancelled(std::string reason);
+  static task_outcome snoozed(std::chrono::milliseconds delay, std::string reason = {});
 };
 
 /// Everything the database knows about a task but its payload and its output.
@@ -164,6 +188,7 @@ struct task_record {
   int attempt = 0;
   int attempts_max = 0;
   int crashes = 0;
+  int snoozes = 0;
   std::int64_t epoch = 0;
   bool cancel_requested = false;
   std::string gate;
@@ -177,6 +202,9 @@ struct task_record {
   std::optional<std::int64_t> finished_at_ms;
   error_class error_kind = error_class::none;
   std::string error; ///< Of the last attempt that failed.
+  std::optional<std::int64_t> expires_at_ms; ///< It fails if it has not started, or ended, by then.
+  int progress = 0;  ///< Percent, as its handler said last; 100 once completed.
+  std::string step;  ///< What the handler said it is doing.
 };
 
 /// One try at a task, as the database remembers it.
@@ -185,8 +213,32 @@ struct attempt_record {
   std::int64_t epoch = 0;
   std::int64_t started_at_ms = 0;
   std::int64_t ended_at_ms = 0;
-  std::string outcome; ///< A state, `released` or `crashed`.
+  std::string outcome; ///< A state, `released`, `snoozed` or `crashed`.
   std::string error;
+};
+
+/// What the handler of a running attempt said since it said anything last.
+struct attempt_news {
+  struct line {
+    std::int64_t at_ms = 0;
+    std::string text;
+  };
+
+  std::optional<int> percent; ///< 0 to 100; absent: as it was.
+  std::optional<std::string> step;
+  std::vector<line> lines;
+
+  bool empty() const noexcept { return !percent && !step && lines.empty(); }
+};
+
+/// Of so many lines of a task the last are kept.
+inline constexpr int log_lines_max = 1000;
+
+/// What a handler wrote down while it ran.
+struct log_line {
+  std::int64_t at_ms = 0;
+  std::int64_t epoch = 0; ///< Of the claim under which it did.
+  std::string text;
 };
 
 /// A task with all that hangs on it.
@@ -196,6 +248,7 @@ struct task_details {
   std::string output;
   std::string detail;
   std::vector<attempt_record> attempts;
+  std::vector<log_line> log; ///< The last 1000.
 };
 
 /// Which tasks a list shows; absent means any.

@@ -22,6 +22,7 @@ CREATE TABLE quire_task(
   attempts_max  INTEGER NOT NULL,
   crashes       INTEGER NOT NULL DEFAULT 0,
   crashes_max   INTEGER NOT NULL,             -- 0: no limit
+  snoozes       INTEGER NOT NULL DEFAULT 0,
   epoch         INTEGER NOT NULL DEFAULT 0,   -- fencing number, +1 with each claim
   boot          INTEGER,                      -- of the process that runs it
   cancel_req    INTEGER NOT NULL DEFAULT 0,
@@ -33,6 +34,8 @@ CREATE TABLE quire_task(
   started_at    INTEGER,
   claimed_at    INTEGER,                      -- start of the present attempt
   finished_at   INTEGER,
+  expires_at    INTEGER,                      -- it fails if it still waits then; null: it may
+  end_by        INTEGER,                      -- it fails if it has not ended by then
   error_class   INTEGER NOT NULL DEFAULT 0,
   cancel_reason TEXT
 ) STRICT;
@@ -42,6 +45,9 @@ CREATE INDEX quire_task_ready ON quire_task(lane, ord, id) WHERE state = 1;
 CREATE INDEX quire_task_blocked ON quire_task(gate, ord, id) WHERE state = 2;
 -- promote_due_tasks
 CREATE INDEX quire_task_due ON quire_task(run_at, id) WHERE state IN (4, 5);
+-- expire_tasks
+CREATE INDEX quire_task_expiring ON quire_task(expires_at, id)
+  WHERE expires_at IS NOT NULL AND state IN (1, 2, 4, 5);
 -- begin_boot, cancel_requests, fail_stuck_tasks
 CREATE INDEX quire_task_running ON quire_task(claimed_at, id) WHERE state = 3;
 -- prune_tasks; tasks of a stage go with their run
@@ -58,7 +64,10 @@ CREATE TABLE quire_task_body(
   retry_factor  REAL NOT NULL,
   retry_cap_ms  INTEGER NOT NULL,
   retry_jitter  REAL NOT NULL,
-  gate_capacity INTEGER NOT NULL              -- if the gate has to be made
+  gate_capacity INTEGER NOT NULL,             -- if the gate has to be made
+  start_ms      INTEGER NOT NULL,             -- to its first start, and to its end, from when it
+  end_ms        INTEGER NOT NULL,             -- may start; 0: no limit
+  heartbeat_ms  INTEGER NOT NULL              -- between two signs of life; 0: no limit
 ) STRICT;
 
 CREATE TABLE quire_task_result(
@@ -77,6 +86,24 @@ CREATE TABLE quire_task_attempt(
   outcome    TEXT NOT NULL,
   error      TEXT NOT NULL DEFAULT '',
   PRIMARY KEY(task_id, epoch)
+) STRICT, WITHOUT ROWID;
+
+-- How far the handler is, as it said last.
+CREATE TABLE quire_task_progress(
+  id      INTEGER PRIMARY KEY REFERENCES quire_task ON DELETE CASCADE,
+  epoch   INTEGER NOT NULL,                   -- of the claim under which it did
+  percent INTEGER NOT NULL,
+  step    TEXT NOT NULL
+) STRICT;
+
+-- What it wrote down: the last 1000 lines.
+CREATE TABLE quire_task_log(
+  task_id INTEGER NOT NULL REFERENCES quire_task ON DELETE CASCADE,
+  seq     INTEGER NOT NULL,
+  epoch   INTEGER NOT NULL,
+  at      INTEGER NOT NULL,
+  line    TEXT NOT NULL,
+  PRIMARY KEY(task_id, seq)
 ) STRICT, WITHOUT ROWID;
 
 -- Which task has a unique key. Of one that has ended the row stays until `until`, even

@@ -34,6 +34,9 @@ CREATE TABLE quire_schedule(
   crashes_max   INTEGER NOT NULL,
   gate          TEXT NOT NULL,              -- empty: none
   gate_capacity INTEGER NOT NULL,
+  start_ms      INTEGER NOT NULL,
+  end_ms        INTEGER NOT NULL,
+  heartbeat_ms  INTEGER NOT NULL,
   payload       TEXT NOT NULL
 ) STRICT;
 -- fire_due_schedules

@@ -3,6 +3,7 @@
 #include "quire/storage/sqlite/invariant_sql.hpp"
 #include "quire/storage/sqlite/pipeline_store.hpp"
 #include "quire/storage/sqlite/stage_steps.hpp"
+#include "quire/storage/sqlite/task_sql.hpp"
 #include "quire/storage/sqlite/task_steps.hpp"
 #include "quire/storage/sqlite/task_store.hpp"
 
@@ -60,6 +61,17 @@ constexpr std::string_view delete_keys_sql = R"(
 
 constexpr std::string_view delete_attempts_sql =
   "DELETE FROM quire_task_attempt WHERE task_id NOT IN (SELECT id FROM quire_task)";
+
+constexpr std::string_view delete_progress_sql =
+  "DELETE FROM quire_task_progress WHERE id NOT IN (SELECT id FROM quire_task)";
+
+constexpr std::string_view delete_lines_sql =
+  "DELETE FROM quire_task_log WHERE task_id NOT IN (SELECT id FROM quire_task)";
+
+constexpr std::string_view forget_breakers_sql = R"(
+  UPDATE quire_kind
+  SET breaker = NULL
+  WHERE breaker IS NOT NULL AND breaker NOT IN (SELECT name FROM quire_breaker))";
 
 // The capacity is that of the oldest task: it would have made the gate.
 constexpr std::string_view missing_gates_sql = R"(
@@ -189,6 +201,18 @@ void delete_stray_attempts(transaction& tx, std::int64_t) {
 
 void delete_stray_keys(transaction& tx, std::int64_t) {
   tx.execute(delete_keys_sql);
+}
+
+void delete_stray_words(transaction& tx, std::int64_t) {
+  tx.execute(delete_progress_sql);
+  tx.execute(delete_lines_sql);
+}
+
+void forget_missing_breakers(transaction& tx, std::int64_t) {
+  if (tx.execute(forget_breakers_sql) == 0)
+    return;
+  tx.execute(task_sql::drop_undecided_kinds);
+  announce_ready(tx);
 }
 
 void recount_gates(transaction& tx, std::int64_t) {

@@ -35,6 +35,12 @@ void cancel_without_payload(transaction& tx, std::int64_t now_ms);
 void delete_stray_attempts(transaction& tx, std::int64_t now_ms);
 void delete_stray_keys(transaction& tx, std::int64_t now_ms);
 
+/// Deletes what the handlers of tasks said that are gone.
+void delete_stray_words(transaction& tx, std::int64_t now_ms);
+
+/// Takes circuit breakers from kinds that do not exist.
+void forget_missing_breakers(transaction& tx, std::int64_t now_ms);
+
 /// Makes missing gates, counts the places of all anew, and gives those that are free away.
 void recount_gates(transaction& tx, std::int64_t now_ms);
 

@@ -113,6 +113,24 @@ inline constexpr std::string_view gate_capacities =
 inline constexpr std::string_view queue_limits =
   "SELECT 'queue', queue FROM quire_queue WHERE capacity < 1";
 
+inline constexpr std::string_view kind_limits = R"(
+  SELECT 'kind', kind
+  FROM quire_kind
+  WHERE capacity < 1 OR rate_count < 1 OR rate_ms < 1 OR burst < 1
+    OR (capacity IS NULL AND rate_count IS NULL AND breaker IS NULL))";
+
+inline constexpr std::string_view kind_breakers = R"(
+  SELECT 'kind', kind
+  FROM quire_kind
+  WHERE breaker IS NOT NULL AND breaker NOT IN (SELECT name FROM quire_breaker))";
+
+inline constexpr std::string_view stray_words = R"(
+  SELECT 'progress', id FROM quire_task_progress WHERE id NOT IN (SELECT id FROM quire_task)
+  UNION ALL
+  SELECT 'line', task_id || '/' || seq
+  FROM quire_task_log
+  WHERE task_id NOT IN (SELECT id FROM quire_task))";
+
 inline constexpr std::string_view gate_places = R"(
   SELECT 'gate', g.gate
   FROM quire_gate g

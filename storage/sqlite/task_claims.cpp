@@ -1,4 +1,5 @@
 #include "quire/storage/error.hpp"
+#include "quire/storage/sqlite/lane_rooms.hpp"
 #include "quire/storage/sqlite/pipeline_store.hpp"
 #include "quire/storage/sqlite/task_keys.hpp"
 #include "quire/storage/sqlite/task_sql.hpp"
@@ -6,8 +7,6 @@
 #include "quire/storage/sqlite/task_store.hpp"
 
 #include <algorithm>
-#include <limits>
-#include <map>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -18,6 +17,9 @@ namespace {
 
 // A handler may go on for some time after its limit, until it is given up.
 constexpr std::int64_t stuck_margin_ms = 600'000;
+
+// Tasks of lanes that are refused by a breaker end in portions.
+constexpr std::size_t ended_at_once = 200;
 
 constexpr std::string_view next_boot_sql =
   "UPDATE quire_meta SET value = value + 1 WHERE key = 'boot'";
@@ -37,10 +39,11 @@ struct candidate {
   std::int64_t ord = 0;
   std::int64_t id = 0;
   std::size_t kind = 0;   ///< Its index in the list of kinds.
-  std::size_t queue = 0;  ///< Its index in `lane_list::room`.
+  std::size_t lane = 0;   ///< Its index in `lane_rooms`.
   std::int64_t epoch = 0; ///< These two as they are before the claim.
   int attempt = 0;
   int attempts_max = 0;
+  std::optional<std::int64_t> end_by_ms;
   bool ahead = false; ///< Whether it may be claimed before there is a worker for it.
 
   friend bool operator<(const candidate& a, const candidate& b) {
@@ -48,76 +51,33 @@ struct candidate {
   }
 };
 
-/// Tasks of one queue and kind.
-struct lane {
-  std::int64_t id = 0;
-  std::size_t kind = 0;  ///< Its index in the list of kinds.
-  std::size_t queue = 0; ///< Its index in `lane_list::room`.
-};
-
-/// The lanes of some kinds that may be claimed from.
-struct lane_list {
-  std::vector<lane> lanes;
-  std::vector<std::size_t> room; ///< So many tasks of each queue; the first is for all queues
-                                 ///< without a limit.
-};
-
-/// Returns how many tasks of `queue` may start, of which `capacity` may run at a time.
-std::size_t room_of(snapshot& db, const std::string& queue, std::int64_t capacity) {
-  auto stmt = db.prepare(task_sql::running_of_queue);
-  auto running = stmt->bind(queue).step() ? stmt->int64(0) : 0;
-  return capacity > running ? static_cast<std::size_t>(capacity - running) : 0;
-}
-
-lane_list lanes_of(snapshot& db, std::span<const std::string> kinds) {
-  lane_list found;
-  found.room.push_back(std::numeric_limits<std::size_t>::max());
-  std::map<std::string, std::size_t> limited;
-  std::set<std::int64_t> known; // A lane comes once, even if its kind is named twice.
-  for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
-    auto stmt = db.prepare(task_sql::lanes_of_kind);
-    stmt->bind(kinds[kind]);
-    while (stmt->step()) {
-      lane one{stmt->int64(0), kind};
-      if (!known.insert(one.id).second)
-        continue;
-      if (!stmt->is_null(1)) {
-        auto [queue, is_new] = limited.try_emplace(stmt->text(2), found.room.size());
-        if (is_new)
-          found.room.push_back(room_of(db, queue->first, stmt->int64(1)));
-        one.queue = queue->second;
-      }
-      found.lanes.push_back(one);
-    }
-  }
-  return found;
-}
-
-std::vector<candidate> candidates(snapshot& db, const lane_list& from, std::size_t count,
-                                  const claim_ahead& ahead) {
+std::vector<candidate> candidates(snapshot& db, const lane_rooms& rooms, std::size_t count,
+                                  const claim_ahead& ahead, std::int64_t now_ms) {
   std::vector<candidate> found;
-  for (auto& [lane, kind, queue] : from.lanes) {
-    bool quick = kind < ahead.quick.size() && ahead.quick[kind].count() > 0;
-    auto most = std::min(from.room[queue], count + ahead.soon + (quick ? ahead.count : 0));
+  for (std::size_t lane = 0; lane < rooms.lanes().size(); ++lane) {
+    auto [id, kind] = rooms.lanes()[lane];
+    bool quick = kind < ahead.quick.size() && ahead.quick[kind].count() > 0
+                 && rooms.free_of_limits(kind);
+    auto most = std::min(rooms.room(lane), count + ahead.soon + (quick ? ahead.count : 0));
     if (most == 0)
       continue;
     auto stmt = db.prepare(task_sql::claim_candidates);
-    stmt->bind(lane, most);
+    stmt->bind(id, most, now_ms);
     while (stmt->step())
-      found.push_back({stmt->int64(1), stmt->int64(0), kind, queue, stmt->int64(2),
+      found.push_back({stmt->int64(1), stmt->int64(0), kind, lane, stmt->int64(2),
                        static_cast<int>(stmt->int64(3)), static_cast<int>(stmt->int64(4)),
-                       quick && stmt->int64(5) != 0});
+                       stmt->optional_int64(6), quick && stmt->int64(5) != 0});
   }
   std::sort(found.begin(), found.end());
   return found;
 }
 
 /// Leaves of `found`, which is in order, what is to be claimed.
-void choose(std::vector<candidate>& found, std::vector<std::size_t> room, std::size_t count,
+void choose(std::vector<candidate>& found, lane_rooms& rooms, std::size_t count,
             claim_ahead ahead) {
   std::size_t chosen = 0;
   for (auto& one : found) {
-    if (room[one.queue] == 0)
+    if (rooms.room(one.lane) == 0)
       continue;
     if (count > 0) {
       --count;
@@ -129,10 +89,31 @@ void choose(std::vector<candidate>& found, std::vector<std::size_t> room, std::s
     } else {
       continue;
     }
-    --room[one.queue];
+    rooms.take(one.lane);
     found[chosen++] = one;
   }
   found.resize(chosen);
+}
+
+/// Ends waiting tasks whose breaker is open and says so. Returns whether some may be left.
+bool end_refused_tasks(transaction& tx, const lane_rooms& rooms, std::int64_t now_ms) {
+  std::size_t left = ended_at_once;
+  for (auto& lane : rooms.ending()) {
+    std::vector<task_id> tasks;
+    {
+      auto stmt = tx.prepare(task_sql::claim_candidates);
+      stmt->bind(lane.id, left, now_ms);
+      while (stmt->step())
+        tasks.push_back(task_id{stmt->int64(0)});
+    }
+    auto skip = lane.mode == breaker_mode::skip;
+    for (auto task : tasks)
+      end_waiting_task(tx, task, skip ? task_state::skipped : task_state::failed,
+                       error_class::dependency_down,
+                       "the circuit breaker '" + lane.breaker + "' was open", now_ms);
+    left -= tasks.size();
+  }
+  return left == 0;
 }
 
 task_assignment claim(transaction& tx, const candidate& one, const std::string& kind,
@@ -156,6 +137,13 @@ task_assignment claim(transaction& tx, const candidate& one, const std::string& 
   result.retry.factor = stmt->real(3);
   result.retry.cap = std::chrono::milliseconds{stmt->int64(4)};
   result.retry.jitter = stmt->real(5);
+  result.heartbeat = std::chrono::milliseconds{stmt->int64(6)};
+  if (one.end_by_ms) {
+    std::chrono::milliseconds left{std::max<std::int64_t>(*one.end_by_ms - now_ms, 1)};
+    result.is_last_call = result.timeout.count() == 0 || left < result.timeout;
+    if (result.is_last_call)
+      result.timeout = left;
+  }
   return result;
 }
 
@@ -164,21 +152,23 @@ task_assignment claim(transaction& tx, const candidate& one, const std::string& 
 std::vector<task_assignment> claim_tasks(transaction& tx, std::span<const std::string> kinds,
                                          std::size_t count, std::int64_t boot,
                                          std::int64_t now_ms) {
-  return claim_tasks(tx, kinds, count, {}, boot, now_ms);
+  return claim_tasks(tx, kinds, count, {}, boot, now_ms).tasks;
 }
 
-std::vector<task_assignment> claim_tasks(transaction& tx, std::span<const std::string> kinds,
-                                         std::size_t count, const claim_ahead& ahead,
-                                         std::int64_t boot, std::int64_t now_ms) {
-  std::vector<task_assignment> result;
+claimed_tasks claim_tasks(transaction& tx, std::span<const std::string> kinds, std::size_t count,
+                          const claim_ahead& ahead, std::int64_t boot, std::int64_t now_ms) {
+  claimed_tasks result;
   if (count + ahead.count + ahead.soon == 0)
     return result;
-  auto lanes = lanes_of(tx, kinds);
-  auto chosen = candidates(tx, lanes, count, ahead);
-  choose(chosen, std::move(lanes.room), count, ahead);
-  result.reserve(chosen.size());
+  lane_rooms rooms(tx, kinds, now_ms);
+  auto chosen = candidates(tx, rooms, count, ahead, now_ms);
+  choose(chosen, rooms, count, ahead);
+  result.tasks.reserve(chosen.size());
   for (auto& one : chosen)
-    result.push_back(claim(tx, one, kinds[one.kind], boot, now_ms));
+    result.tasks.push_back(claim(tx, one, kinds[one.kind], boot, now_ms));
+  result.again_at_ms = rooms.save(tx);
+  if (!rooms.ending().empty() && end_refused_tasks(tx, rooms, now_ms))
+    result.again_at_ms = now_ms;
   return result;
 }
 
@@ -246,10 +236,23 @@ std::optional<std::int64_t> promote_due_tasks(transaction& tx, std::int64_t now_
 }
 
 std::optional<std::int64_t> next_due_time(snapshot& db) {
-  auto stmt = db.prepare(task_sql::next_due_time);
-  if (!stmt->step())
-    return std::nullopt;
-  return stmt->int64(0);
+  return db.query_optional<std::int64_t>(task_sql::next_due_time);
+}
+
+std::optional<std::int64_t> expire_tasks(transaction& tx, std::int64_t now_ms, int limit) {
+  std::vector<std::pair<task_id, bool>> expired;
+  {
+    auto stmt = tx.prepare(task_sql::expired_tasks);
+    stmt->bind(now_ms, limit);
+    while (stmt->step())
+      expired.emplace_back(task_id{stmt->int64(0)}, stmt->int64(1) != 0);
+  }
+  for (auto& [task, had_to_end] : expired)
+    end_waiting_task(tx, task, task_state::failed, error_class::timeout,
+                     had_to_end ? "it had not ended when its time was up"
+                                : "it had not started when its time was up",
+                     now_ms);
+  return tx.query_optional<std::int64_t>(task_sql::next_expiry);
 }
 
 std::vector<task_id> fail_stuck_tasks(transaction& tx, std::int64_t claimed_before_ms,

@@ -14,8 +14,11 @@ namespace {
 constexpr std::string_view restart_task_sql = R"(
   UPDATE quire_task
   SET attempt = 0, crashes = 0, cancel_req = 0, cancel_reason = NULL, error_class = 0,
-      finished_at = NULL
+      finished_at = NULL, snoozes = 0, expires_at = ?2, end_by = ?3
   WHERE id = ?1)";
+
+constexpr std::string_view limits_sql =
+  "SELECT start_ms, end_ms FROM quire_task_body WHERE id = ?1";
 
 constexpr std::string_view drop_result_sql = "DELETE FROM quire_task_result WHERE id = ?1";
 
@@ -33,6 +36,15 @@ std::vector<task_claim> claims_of(statement& stmt) {
   while (stmt.step())
     claims.push_back({task_id{stmt.int64(0)}, stmt.int64(1)});
   return claims;
+}
+
+/// A task that starts again has all its time again.
+task_limits limits_again(snapshot& db, task_id task, std::int64_t now_ms) {
+  auto stmt = db.prepare(limits_sql);
+  if (!stmt->bind(task.value).step())
+    return {};
+  return limits_from(now_ms, std::chrono::milliseconds{stmt->int64(0)},
+                     std::chrono::milliseconds{stmt->int64(1)});
 }
 
 [[noreturn]] void refuse(task_id task, task_state state, const char* advice) {
@@ -62,7 +74,10 @@ task_state retry_task(transaction& tx, task_id task, std::int64_t now_ms) {
     take_key_again(tx, task, now_ms);
   if (row.stage)
     reopen_stage(tx, *row.stage, row.state, now_ms);
-  tx.execute(restart_task_sql, task.value);
+  auto limits = limits_again(tx, task, now_ms);
+  tx.execute(restart_task_sql, task.value, limits.expires_at_ms, limits.end_by_ms);
+  if (limits.expires_at_ms)
+    tx.announce({event::topic::task_ready, *limits.expires_at_ms});
   tx.execute(drop_result_sql, task.value);
   return place_task(tx, task, row.gate);
 }

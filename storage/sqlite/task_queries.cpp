@@ -1,3 +1,4 @@
+#include "quire/storage/sqlite/task_progress.hpp"
 #include "quire/storage/sqlite/task_store.hpp"
 
 #include <utility>
@@ -7,21 +8,24 @@ namespace quire::storage {
 namespace {
 
 #define QUIRE_TASK_COLUMNS                                                                        \
-  "SELECT t.id, l.queue, l.kind, t.state, t.priority, t.attempt, t.attempts_max, t.crashes,"     \
+  "SELECT t.id, l.queue, l.kind, t.state, t.priority, t.attempt, t.attempts_max, t.crashes,"      \
   "  t.epoch, t.cancel_req, ifnull(t.gate, ''), ifnull(s.run_id, 0), ifnull(s.name, ''),"         \
   "  ifnull(t.item, -1), t.created_at, nullif(t.run_at, t.created_at), t.started_at,"             \
   "  t.finished_at, t.error_class, ifnull(t.unique_key, ''),"                                     \
   "  CASE WHEN t.state = 13 AND t.cancel_reason <> '' THEN t.cancel_reason"                       \
   "  ELSE ifnull((SELECT a.error FROM quire_task_attempt a"                                       \
   "               WHERE a.task_id = t.id AND a.error <> ''"                                       \
-  "                 AND (a.outcome IN ('failed', 'partial_success', 'cancelled')"                 \
+  "                 AND (a.outcome IN ('failed', 'partial_success', 'cancelled', 'skipped')"      \
   "                      OR (a.outcome = 'crashed' AND t.state = 12))"                            \
-  "               ORDER BY a.epoch DESC LIMIT 1), '') END "
+  "               ORDER BY a.epoch DESC LIMIT 1), '') END,"                                       \
+  "  t.snoozes, iif(t.state < 10, t.expires_at, NULL),"                                           \
+  "  iif(t.state = 10, 100, ifnull(p.percent, 0)), ifnull(p.step, '') "
 
 constexpr std::string_view list_sql = QUIRE_TASK_COLUMNS R"(
   FROM quire_task t
     JOIN quire_lane l ON l.id = t.lane
     LEFT JOIN quire_stage s ON s.id = t.stage_id
+    LEFT JOIN quire_task_progress p ON p.id = t.id AND p.epoch = t.epoch
   WHERE t.id > ?1 AND (?2 IS NULL OR t.state = ?2) AND (?3 IS NULL OR l.kind = ?3)
     AND (?4 IS NULL OR s.name = ?4)
   ORDER BY t.id
@@ -32,6 +36,7 @@ constexpr std::string_view list_of_run_sql = QUIRE_TASK_COLUMNS R"(
   FROM quire_stage s
     CROSS JOIN quire_task t INDEXED BY quire_task_stage ON t.stage_id = s.id
     CROSS JOIN quire_lane l ON l.id = t.lane
+    LEFT JOIN quire_task_progress p ON p.id = t.id AND p.epoch = t.epoch
   WHERE t.id > ?1 AND (?2 IS NULL OR t.state = ?2) AND (?3 IS NULL OR l.kind = ?3)
     AND (?4 IS NULL OR s.name = ?4) AND s.run_id = ?6
   ORDER BY t.id
@@ -41,6 +46,7 @@ constexpr std::string_view find_sql = QUIRE_TASK_COLUMNS R"(
   FROM quire_task t
     JOIN quire_lane l ON l.id = t.lane
     LEFT JOIN quire_stage s ON s.id = t.stage_id
+    LEFT JOIN quire_task_progress p ON p.id = t.id AND p.epoch = t.epoch
   WHERE t.id = ?1)";
 
 #undef QUIRE_TASK_COLUMNS
@@ -89,6 +95,10 @@ task_record read_task(const statement& row) {
   task.error_kind = static_cast<error_class>(row.int64(18));
   task.unique_key = row.text(19);
   task.error = row.text(20);
+  task.snoozes = static_cast<int>(row.int64(21));
+  task.expires_at_ms = row.optional_int64(22);
+  task.progress = static_cast<int>(row.int64(23));
+  task.step = row.text(24);
   return task;
 }
 
@@ -132,6 +142,7 @@ std::optional<task_details> find_task(snapshot& db, task_id task) {
     }
   }
   details.attempts = attempts_of(db, task);
+  details.log = log_of(db, task);
   return details;
 }
 

@@ -23,6 +23,59 @@ inline constexpr std::string_view running_of_queue = R"(
   WHERE state = 3 AND lane IN (
     SELECT id FROM quire_lane INDEXED BY quire_lane_queue WHERE queue = ?1))";
 
+inline constexpr std::string_view kind_row = R"(
+  SELECT capacity, rate_count, rate_ms, burst, full_at_us, breaker
+  FROM quire_kind
+  WHERE kind = ?1)";
+
+inline constexpr std::string_view running_of_kind = R"(
+  SELECT count(*)
+  FROM quire_task INDEXED BY quire_task_running
+  WHERE state = 3 AND lane IN (
+    SELECT id FROM quire_lane INDEXED BY quire_lane_kind WHERE kind = ?1))";
+
+// What started before it was half open is no probe.
+inline constexpr std::string_view running_of_breaker = R"(
+  SELECT count(*)
+  FROM quire_task INDEXED BY quire_task_running
+  WHERE state = 3 AND claimed_at >= ?2 AND lane IN (
+    SELECT l.id
+    FROM quire_kind k INDEXED BY quire_kind_breaker
+      CROSS JOIN quire_lane l INDEXED BY quire_lane_kind ON l.kind = k.kind
+    WHERE k.breaker = ?1))";
+
+// What decides nothing any more has no row.
+inline constexpr std::string_view drop_undecided_kinds = R"(
+  DELETE FROM quire_kind WHERE breaker IS NULL AND capacity IS NULL AND rate_count IS NULL)";
+
+inline constexpr std::string_view any_guarded_kind = R"(
+  SELECT 1 FROM quire_kind INDEXED BY quire_kind_breaker WHERE breaker IS NOT NULL LIMIT 1)";
+
+inline constexpr std::string_view breaker_of_task = R"(
+  SELECT (SELECT k.breaker FROM quire_kind k
+          WHERE k.kind = (SELECT l.kind FROM quire_lane l WHERE l.id = t.lane)),
+         t.claimed_at
+  FROM quire_task t
+  WHERE t.id = ?1)";
+
+inline constexpr std::string_view ready_by_kind = R"(
+  SELECT l.kind, sum(t.tasks)
+  FROM (SELECT lane, count(*) AS tasks
+        FROM quire_task INDEXED BY quire_task_ready
+        WHERE state = 1
+        GROUP BY lane) t
+    JOIN quire_lane l ON l.id = t.lane
+  GROUP BY l.kind)";
+
+inline constexpr std::string_view running_by_kind = R"(
+  SELECT l.kind, sum(t.tasks)
+  FROM (SELECT lane, count(*) AS tasks
+        FROM quire_task INDEXED BY quire_task_running
+        WHERE state = 3
+        GROUP BY lane) t
+    JOIN quire_lane l ON l.id = t.lane
+  GROUP BY l.kind)";
+
 inline constexpr std::string_view ready_by_queue = R"(
   SELECT l.queue, sum(t.tasks)
   FROM (SELECT lane, count(*) AS tasks
@@ -60,9 +113,9 @@ inline constexpr std::string_view due_by_queue = R"(
   GROUP BY l.queue)";
 
 inline constexpr std::string_view claim_candidates = R"(
-  SELECT id, ord, epoch, attempt, attempts_max, crashes = 0 AND crashes_max <> 1
+  SELECT id, ord, epoch, attempt, attempts_max, crashes = 0 AND crashes_max <> 1, end_by
   FROM quire_task INDEXED BY quire_task_ready
-  WHERE state = 1 AND lane = ?1
+  WHERE state = 1 AND lane = ?1 AND (expires_at IS NULL OR expires_at > ?3)
   ORDER BY ord, id
   LIMIT ?2)";
 
@@ -70,24 +123,25 @@ inline constexpr std::string_view claim_candidates = R"(
 inline constexpr std::string_view claim = R"(
   UPDATE quire_task
   SET state = 3, attempt = attempt + 1, epoch = epoch + 1, boot = ?2, claimed_at = ?3,
-      started_at = ifnull(started_at, ?3)
+      started_at = ifnull(started_at, ?3), expires_at = end_by
   WHERE id = ?1 AND state = 1)";
 
 inline constexpr std::string_view claimed = R"(
-  SELECT payload, timeout_ms, retry_base_ms, retry_factor, retry_cap_ms, retry_jitter
+  SELECT payload, timeout_ms, retry_base_ms, retry_factor, retry_cap_ms, retry_jitter,
+         heartbeat_ms
   FROM quire_task_body
   WHERE id = ?1)";
 
 inline constexpr std::string_view task_row = R"(
   SELECT state, epoch, attempt, attempts_max, crashes, crashes_max, cancel_req, claimed_at,
-         gate, stage_id, unique_key IS NOT NULL
+         gate, stage_id, unique_key IS NOT NULL, end_by
   FROM quire_task
   WHERE id = ?1)";
 
 inline constexpr std::string_view end_attempt = R"(
   UPDATE quire_task
   SET state = ?3, attempt = ?4, crashes = ?5, run_at = ifnull(?6, run_at), finished_at = ?7,
-      error_class = ifnull(?8, error_class), boot = NULL
+      error_class = ifnull(?8, error_class), boot = NULL, snoozes = snoozes + ?9
   WHERE id = ?1 AND state = 3 AND epoch = ?2)";
 
 inline constexpr std::string_view complete_at_once = R"(
@@ -141,6 +195,23 @@ inline constexpr std::string_view next_due_time = R"(
   WHERE state IN (4, 5)
   ORDER BY run_at
   LIMIT 1)";
+
+inline constexpr std::string_view expired_tasks = R"(
+  SELECT id, end_by <= ?1
+  FROM quire_task INDEXED BY quire_task_expiring
+  WHERE expires_at IS NOT NULL AND state IN (1, 2, 4, 5) AND expires_at <= ?1
+  ORDER BY expires_at, id
+  LIMIT ?2)";
+
+inline constexpr std::string_view next_expiry = R"(
+  SELECT expires_at
+  FROM quire_task INDEXED BY quire_task_expiring
+  WHERE expires_at IS NOT NULL AND state IN (1, 2, 4, 5)
+  ORDER BY expires_at
+  LIMIT 1)";
+
+inline constexpr std::string_view runs_under_claim =
+  "SELECT 1 FROM quire_task WHERE id = ?1 AND state = 3 AND epoch = ?2";
 
 inline constexpr std::string_view cancel_requests = R"(
   SELECT id, epoch

@@ -30,9 +30,20 @@ constexpr std::string_view cancel_sql = R"(
   SET state = 13, finished_at = ?3, error_class = 4, cancel_req = 1, cancel_reason = ?2
   WHERE id = ?1)";
 
+// What is in the history has a fencing number of its own.
+constexpr std::string_view end_waiting_sql = R"(
+  UPDATE quire_task
+  SET state = ?2, finished_at = ?3, error_class = ?4, epoch = epoch + 1
+  WHERE id = ?1 AND state NOT IN (0, 3) AND state < 10)";
+
+constexpr std::string_view record_end_sql = R"(
+  INSERT INTO quire_task_attempt(task_id, epoch, attempt, started_at, ended_at, outcome, error)
+  VALUES(?1, ?2, ?3, ?4, ?4, ?5, ?6))";
+
 // Not left to foreign keys: whether they are enforced is the application's choice.
-constexpr std::array<std::string_view, 4> delete_task_sqls{
+constexpr std::array<std::string_view, 6> delete_task_sqls{
   "DELETE FROM quire_task_attempt WHERE task_id = ?1", "DELETE FROM quire_task_result WHERE id = ?1",
+  "DELETE FROM quire_task_progress WHERE id = ?1", "DELETE FROM quire_task_log WHERE task_id = ?1",
   "DELETE FROM quire_task_body WHERE id = ?1", "DELETE FROM quire_task WHERE id = ?1"};
 
 constexpr std::string_view delete_idle_gate_sql =
@@ -64,6 +75,7 @@ std::optional<task_row> read_task_row(snapshot& db, task_id task) {
   if (!stmt->is_null(9))
     row.stage = stage_id{stmt->int64(9)};
   row.has_key = stmt->int64(10) != 0;
+  row.end_by_ms = stmt->optional_int64(11);
   return row;
 }
 
@@ -141,6 +153,19 @@ task_state cancel_open_task(transaction& tx, task_id task, const task_row& row,
   tx.execute(cancel_sql, task.value, reason, now_ms);
   conclude_task(tx, task, row, task_state::cancelled, now_ms);
   return task_state::cancelled;
+}
+
+void end_waiting_task(transaction& tx, task_id task, task_state state, error_class kind,
+                      const std::string& why, std::int64_t now_ms) {
+  auto row = read_task_row(tx, task);
+  if (!row
+      || tx.execute(end_waiting_sql, task.value, static_cast<int>(state), now_ms,
+                    static_cast<int>(kind))
+           == 0)
+    return;
+  tx.execute(record_end_sql, task.value, row->epoch + 1, row->attempt, now_ms, to_string(state),
+             why);
+  conclude_task(tx, task, *row, state, now_ms);
 }
 
 void delete_task(transaction& tx, task_id task) {

@@ -3,6 +3,7 @@
 #include "quire/messages/types/task.hpp"
 #include "quire/storage/sqlite/transaction.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,9 +13,22 @@
 /// only.
 namespace quire::storage {
 
+/// No task is due later (Unix milliseconds).
+inline constexpr std::int64_t task_time_max = (std::int64_t{1} << 48) - 1;
+
 /// @throws error with `errc::invalid_argument` if a field of `spec` is outside of its documented
 ///         limits.
 void check_task(const task_spec& spec);
+
+/// When the time of a task is up.
+struct task_limits {
+  std::optional<std::int64_t> expires_at_ms; ///< If it still waits.
+  std::optional<std::int64_t> end_by_ms;     ///< If it has not ended.
+};
+
+/// @param from_ms when the task may start.
+task_limits limits_from(std::int64_t from_ms, std::chrono::milliseconds start_within,
+                        std::chrono::milliseconds end_within);
 
 /// What decides on the next step of a task.
 struct task_row {
@@ -29,6 +43,7 @@ struct task_row {
   std::optional<std::string> gate;
   std::optional<stage_id> stage;
   bool has_key = false;        ///< It was created with a unique key.
+  std::optional<std::int64_t> end_by_ms;
 };
 
 std::optional<task_row> read_task_row(snapshot& db, task_id task);
@@ -63,6 +78,11 @@ void conclude_task(transaction& tx, task_id task, const task_row& was, task_stat
 /// @returns where it stands now.
 task_state cancel_open_task(transaction& tx, task_id task, const task_row& row,
                             const std::string& reason, std::int64_t now_ms);
+
+/// Ends a task that waits for a worker, or for anything else, without an attempt; `why` is
+/// kept in its history.
+void end_waiting_task(transaction& tx, task_id task, task_state state, error_class kind,
+                      const std::string& why, std::int64_t now_ms);
 
 /// Deletes a task in whatever state; the worker of a running one is told to stop.
 void delete_task(transaction& tx, task_id task);

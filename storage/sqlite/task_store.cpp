@@ -6,7 +6,6 @@
 #include "quire/storage/sqlite/task_steps.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 namespace quire::storage {
@@ -23,27 +22,28 @@ constexpr std::string_view gate_has_place_sql =
 
 constexpr std::string_view insert_task_sql = R"(
   INSERT INTO quire_task(lane, state, priority, ord, run_at, attempts_max, crashes_max, gate, unique_key,
-                         stage_id, item, created_at)
-  VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                         stage_id, item, created_at, expires_at, end_by)
+  VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
   ON CONFLICT(stage_id, item) WHERE stage_id IS NOT NULL DO NOTHING)";
 
 constexpr std::string_view insert_body_sql = R"(
   INSERT INTO quire_task_body(id, payload, timeout_ms, retry_base_ms, retry_factor, retry_cap_ms,
-                              retry_jitter, gate_capacity)
-  VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8))";
+                              retry_jitter, gate_capacity, start_ms, end_ms, heartbeat_ms)
+  VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11))";
 
 // Unless it is to wait, it keeps its age.
 constexpr std::string_view replace_task_sql = R"(
   UPDATE quire_task
   SET lane = ?2, state = ?3, priority = ?4, ord = max(created_at, ?6) + ?5,
       run_at = CASE WHEN ?6 > 0 THEN ?6 ELSE created_at END,
-      attempt = 0, attempts_max = ?7, crashes = 0, crashes_max = ?8, gate = ?9, error_class = 0
+      attempt = 0, attempts_max = ?7, crashes = 0, crashes_max = ?8, gate = ?9, error_class = 0,
+      snoozes = 0, expires_at = ?10, end_by = ?11
   WHERE id = ?1)";
 
 constexpr std::string_view replace_body_sql = R"(
   UPDATE quire_task_body
   SET payload = ?2, timeout_ms = ?3, retry_base_ms = ?4, retry_factor = ?5, retry_cap_ms = ?6,
-      retry_jitter = ?7, gate_capacity = ?8
+      retry_jitter = ?7, gate_capacity = ?8, start_ms = ?9, end_ms = ?10, heartbeat_ms = ?11
   WHERE id = ?1)";
 
 constexpr std::string_view insert_attempt_sql = R"(
@@ -56,14 +56,6 @@ constexpr std::string_view put_result_sql = R"(
   SET epoch = excluded.epoch, output = excluded.output, detail = excluded.detail)";
 
 constexpr std::string_view drop_result_sql = "DELETE FROM quire_task_result WHERE id = ?1";
-
-constexpr std::int64_t time_max = (std::int64_t{1} << 48) - 1;
-
-void require(bool valid, const char* what) {
-  if (!valid)
-    throw error(errc::invalid_argument,
-                std::string{"the task was not created: "} + what + "; correct it and try again");
-}
 
 std::int64_t lane_of(transaction& tx, const task_spec& spec) {
   {
@@ -105,11 +97,14 @@ std::optional<std::string_view> if_any(const std::string& name) {
 void write_body(transaction& tx, std::string_view sql, task_id task, const task_spec& spec) {
   tx.execute(sql, task.value, spec.payload, std::int64_t{spec.timeout.count()},
              std::int64_t{spec.retry.base.count()}, spec.retry.factor,
-             std::int64_t{spec.retry.cap.count()}, spec.retry.jitter, spec.gate_capacity);
+             std::int64_t{spec.retry.cap.count()}, spec.retry.jitter, spec.gate_capacity,
+             std::int64_t{spec.start_within.count()}, std::int64_t{spec.end_within.count()},
+             std::int64_t{spec.heartbeat.count()});
 }
 
 /// Takes the place in its gate and tells those who wait for tasks.
-void begin_waiting(transaction& tx, const task_spec& spec, task_state state) {
+void begin_waiting(transaction& tx, const task_spec& spec, task_state state,
+                   const task_limits& limits) {
   if (state == task_state::ready) {
     if (!spec.gate.empty())
       tx.execute(task_sql::take_place, spec.gate);
@@ -117,6 +112,8 @@ void begin_waiting(transaction& tx, const task_spec& spec, task_state state) {
   } else if (state == task_state::scheduled) {
     tx.announce({event::topic::task_ready, *spec.run_at_ms});
   }
+  if (limits.expires_at_ms)
+    tx.announce({event::topic::task_ready, *limits.expires_at_ms});
 }
 
 std::optional<task_id> insert_task(transaction& tx, const task_spec& spec,
@@ -124,17 +121,19 @@ std::optional<task_id> insert_task(transaction& tx, const task_spec& spec,
                                    std::optional<std::int64_t> item, std::int64_t now_ms) {
   auto state = first_state(tx, spec, now_ms);
   auto run_at = spec.run_at_ms.value_or(now_ms);
-  auto age = std::clamp(std::max(now_ms, run_at), std::int64_t{0}, time_max);
+  auto age = std::clamp(std::max(now_ms, run_at), std::int64_t{0}, task_time_max);
   auto ord = age + head_start_ms(spec.priority);
+  auto limits = limits_from(std::max(now_ms, run_at), spec.start_within, spec.end_within);
   auto inserted =
     tx.execute(insert_task_sql, lane_of(tx, spec), static_cast<int>(state),
                static_cast<int>(spec.priority), ord, run_at, spec.retry.attempts_max,
-               spec.crashes_max, if_any(spec.gate), if_any(spec.unique.key), stage, item, now_ms);
+               spec.crashes_max, if_any(spec.gate), if_any(spec.unique.key), stage, item, now_ms,
+               limits.expires_at_ms, limits.end_by_ms);
   if (inserted == 0)
     return std::nullopt;
   task_id task{tx.last_insert_rowid()};
   write_body(tx, insert_body_sql, task, spec);
-  begin_waiting(tx, spec, state);
+  begin_waiting(tx, spec, state, limits);
   return task;
 }
 
@@ -145,12 +144,14 @@ void replace_task(transaction& tx, task_id task, const task_spec& spec, std::int
     give_place(tx, row->gate);
   auto state = first_state(tx, spec, now_ms);
   auto run_at = state == task_state::scheduled ? *spec.run_at_ms : 0;
+  auto limits = limits_from(std::max(now_ms, run_at), spec.start_within, spec.end_within);
   tx.execute(replace_task_sql, task.value, lane_of(tx, spec), static_cast<int>(state),
              static_cast<int>(spec.priority), head_start_ms(spec.priority), run_at,
-             spec.retry.attempts_max, spec.crashes_max, if_any(spec.gate));
+             spec.retry.attempts_max, spec.crashes_max, if_any(spec.gate), limits.expires_at_ms,
+             limits.end_by_ms);
   write_body(tx, replace_body_sql, task, spec);
   tx.execute(drop_result_sql, task.value);
-  begin_waiting(tx, spec, state);
+  begin_waiting(tx, spec, state, limits);
 }
 
 /// Returns the task that makes the one of `spec` superfluous, after what `spec` wants to
@@ -178,6 +179,7 @@ struct attempt_end {
   task_state state = task_state::completed;
   bool given_back = false; ///< The attempt does not count.
   bool crashed = false;
+  bool snoozed = false;
   std::string_view outcome; ///< As the history calls it.
   std::string error;
   std::optional<error_class> kind;
@@ -194,14 +196,15 @@ void end_attempt(transaction& tx, task_id task, const task_row& row, const attem
     kind = static_cast<std::int64_t>(*end.kind);
   tx.execute(task_sql::end_attempt, task.value, row.epoch, static_cast<int>(end.state),
              end.given_back ? row.attempt - 1 : row.attempt,
-             end.crashed ? row.crashes + 1 : row.crashes, end.run_at_ms, finished_at, kind);
+             end.crashed ? row.crashes + 1 : row.crashes, end.run_at_ms, finished_at, kind,
+             end.snoozed);
   // A success is what the row of the task says: see `attempts_of`.
   if (end.state != task_state::completed || !end.error.empty())
     tx.execute(insert_attempt_sql, task.value, row.epoch, row.attempt, row.claimed_at_ms, now_ms,
                end.outcome, end.error);
   if (is_terminal(end.state)) {
     conclude_task(tx, task, row, end.state, now_ms);
-  } else if (end.state == task_state::retryable) {
+  } else if (end.run_at_ms) {
     give_place(tx, row.gate);
     tx.announce({event::topic::task_ready, *end.run_at_ms});
   } else {
@@ -222,23 +225,32 @@ attempt_end end_of(const task_row& row, const task_outcome& outcome, std::int64_
       end.state = row.cancel_requested ? task_state::cancelled : task_state::ready;
       end.given_back = !row.cancel_requested;
       break;
+    case verdict::snoozed:
+      end.state = row.cancel_requested ? task_state::cancelled : task_state::scheduled;
+      end.given_back = end.snoozed = !row.cancel_requested;
+      break;
     case verdict::failed: {
       bool final = outcome.error_kind == error_class::permanent
                    || outcome.error_kind == error_class::poison || row.attempt >= row.attempts_max;
+      if (!final && row.end_by_ms && retry_at_ms >= *row.end_by_ms) {
+        final = true;
+        end.error += "; its time is up before another attempt could begin";
+      }
       end.state = row.cancel_requested ? task_state::cancelled
                   : final              ? task_state::failed
                                        : task_state::retryable;
       break;
     }
   }
-  if (end.state == task_state::retryable)
+  if (end.state == task_state::retryable || end.state == task_state::scheduled)
     end.run_at_ms = retry_at_ms;
   // The class says why a task is where it is: giving it back changes nothing.
   if (end.given_back)
     end.kind.reset();
   else if (end.state == task_state::cancelled)
     end.kind = error_class::cancelled;
-  end.outcome = end.given_back                       ? "released"
+  end.outcome = end.snoozed                          ? "snoozed"
+                : end.given_back                     ? "released"
                 : end.state == task_state::retryable ? to_string(task_state::failed)
                                                      : to_string(end.state);
   return end;
@@ -258,6 +270,14 @@ bool put_result(transaction& tx, task_id task, std::int64_t epoch, const task_ou
   return output || detail;
 }
 
+/// Writes what the handler wanted to write with its success.
+void have_effects(transaction& tx, const task_outcome& outcome) {
+  using verdict = task_outcome::verdict;
+  if (outcome.effects
+      && (outcome.what == verdict::completed || outcome.what == verdict::partial_success))
+    outcome.effects(tx);
+}
+
 /// Ends the most frequent case in one statement: the first attempt succeeded, and nobody
 /// but the task itself is concerned.
 bool complete_at_once(transaction& tx, task_id task, std::int64_t epoch,
@@ -274,43 +294,6 @@ bool complete_at_once(transaction& tx, task_id task, std::int64_t epoch,
 }
 
 } // namespace
-
-void check_task(const task_spec& spec) {
-  constexpr std::size_t payload_max = std::size_t{64} << 20;
-  constexpr std::chrono::milliseconds none{0};
-  // Whatever is added to it later, it overflows nowhere.
-  constexpr std::chrono::milliseconds delay_max{std::chrono::hours{10 * 366 * 24}};
-  auto named = [](const std::string& name) { return !name.empty() && name.size() <= 100; };
-  require(named(spec.kind), "kind must be 1 to 100 bytes long");
-  require(named(spec.queue), "queue must be 1 to 100 bytes long");
-  require(spec.payload.size() <= payload_max, "payload is over its limit of 64 MiB");
-  require(spec.priority <= task_priority::low, "priority must be urgent, high, normal or low");
-  require(spec.retry.attempts_max >= 1 && spec.retry.attempts_max <= 1000,
-          "retry.attempts_max must be 1 to 1000");
-  require(spec.retry.base >= none && spec.retry.base <= delay_max,
-          "retry.base must be 0 to 10 years");
-  require(std::isfinite(spec.retry.factor) && spec.retry.factor >= 1,
-          "retry.factor must be a number of at least 1");
-  require(spec.retry.cap >= none && spec.retry.cap <= delay_max, "retry.cap must be 0 to 10 years");
-  require(spec.retry.jitter >= 0 && spec.retry.jitter <= 1, "retry.jitter must be 0 to 1");
-  require(spec.timeout >= none && spec.timeout <= delay_max,
-          "timeout must be 0 to 10 years; 0 is no limit");
-  require(!spec.run_at_ms || (*spec.run_at_ms >= 0 && *spec.run_at_ms <= time_max),
-          "run_at must be Unix milliseconds from 0 to 2^48 - 1");
-  require(spec.gate.size() <= 1000, "gate is over its limit of 1000 bytes");
-  require(spec.gate_capacity >= 1 && spec.gate_capacity <= 100'000,
-          "gate_capacity must be 1 to 100000");
-  require(spec.crashes_max >= 0, "crashes_max must not be negative; 0 is no limit");
-  require(spec.unique.key.size() <= 200, "unique.key is over its limit of 200 bytes");
-  require(spec.unique.found <= on_duplicate::reject,
-          "unique.found must be existing, replace or reject");
-  require(spec.unique.kept_for >= none && spec.unique.kept_for <= delay_max,
-          "unique.kept_for must be 0 to 10 years");
-  require(!spec.unique.key.empty() || spec.unique.kept_for == none,
-          "unique.kept_for needs unique.key");
-  require(spec.unique.found != on_duplicate::replace || spec.unique.kept_for == none,
-          "unique.kept_for and replace contradict each other");
-}
 
 enqueued_task put_task(transaction& tx, const task_spec& spec, std::int64_t now_ms) {
   check_task(spec);
@@ -333,15 +316,19 @@ task_id enqueue_task(transaction& tx, const task_spec& spec, std::int64_t now_ms
 std::optional<task_id> enqueue_stage_task(transaction& tx, const task_spec& spec, stage_id stage,
                                           std::int64_t item, std::int64_t now_ms) {
   check_task(spec);
-  require(spec.unique.key.empty(), "a task of a pipeline has no unique key");
+  if (!spec.unique.key.empty())
+    throw error(errc::invalid_argument, "the task was not created: a task of a pipeline has no "
+                                        "unique key; correct it and try again");
   return insert_task(tx, spec, stage.value, item, now_ms);
 }
 
 finished_attempt finish_attempt(transaction& tx, task_id task, std::int64_t epoch,
                                 const task_outcome& outcome, std::int64_t retry_at_ms,
                                 std::int64_t now_ms) {
-  if (complete_at_once(tx, task, epoch, outcome, now_ms))
+  if (complete_at_once(tx, task, epoch, outcome, now_ms)) {
+    have_effects(tx, outcome);
     return {true, task_state::completed};
+  }
   auto row = read_task_row(tx, task);
   if (!row)
     return {false, task_state::cancelled};
@@ -351,6 +338,7 @@ finished_attempt finish_attempt(transaction& tx, task_id task, std::int64_t epoc
   if (!put_result(tx, task, epoch, outcome) && epoch > 1)
     tx.execute(drop_result_sql, task.value);
   end_attempt(tx, task, *row, end, now_ms);
+  have_effects(tx, outcome);
   return {true, end.state};
 }
 

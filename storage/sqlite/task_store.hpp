@@ -35,8 +35,9 @@ std::optional<task_id> enqueue_stage_task(transaction& tx, const task_spec& spec
                                           std::int64_t item, std::int64_t now_ms);
 
 /// Claims up to `count` ready tasks whose kind is one of `kinds`, by age with the
-/// head start of their priority (then by id), over all queues that are not paused, and of a
-/// queue with a limit no more than may run. Each claim takes a new epoch.
+/// head start of their priority (then by id), over all queues that are not paused. Limits of
+/// queues and kinds, rates and breakers are kept to: tasks that may not start wait, and hold
+/// up no others. Each claim takes a new epoch.
 std::vector<task_assignment> claim_tasks(transaction& tx, std::span<const std::string> kinds,
                                          std::size_t count, std::int64_t boot, std::int64_t now_ms);
 
@@ -52,10 +53,16 @@ struct claim_ahead {
                                                ///< about to be free.
 };
 
-/// The same; of the tasks that come after these in order, more are claimed as `ahead` says.
-std::vector<task_assignment> claim_tasks(transaction& tx, std::span<const std::string> kinds,
-                                         std::size_t count, const claim_ahead& ahead,
-                                         std::int64_t boot, std::int64_t now_ms);
+struct claimed_tasks {
+  std::vector<task_assignment> tasks;
+  std::optional<std::int64_t> again_at_ms; ///< When a rate or a breaker may let more start.
+};
+
+/// The same; of the tasks that come after these in order, more are claimed as `ahead` says,
+/// but none of kinds with limits of their own. Ends tasks whose breaker is open and is not
+/// to hold them, some at a time.
+claimed_tasks claim_tasks(transaction& tx, std::span<const std::string> kinds, std::size_t count,
+                          const claim_ahead& ahead, std::int64_t boot, std::int64_t now_ms);
 
 /// What `finish_attempt` made of an outcome.
 struct finished_attempt {
@@ -65,7 +72,8 @@ struct finished_attempt {
 
 /// Writes how the attempt `epoch` of `task` ended. A failed one becomes
 /// `retryable` until `retry_at_ms` (it becomes `failed` when attempts are used
-/// up or its error is permanent or poison); a cancel request that arrived in
+/// up, its error is permanent or poison, or its time is up before); one that is snoozed is
+/// `scheduled` until `retry_at_ms` and its attempt is given back; a cancel request that arrived in
 /// the meantime turns everything but a success into `cancelled`; a released one
 /// goes back to `ready` (or `cancelled`) and its attempt is given back.
 finished_attempt finish_attempt(transaction& tx, task_id task, std::int64_t epoch,
@@ -91,6 +99,10 @@ boot_report begin_boot(transaction& tx, std::int64_t now_ms);
 /// Makes due tasks (`scheduled`, `retryable`) ready or blocked, up to `limit`.
 /// @returns when to look again: the earliest time among those left, if any.
 std::optional<std::int64_t> promote_due_tasks(transaction& tx, std::int64_t now_ms, int limit = 500);
+
+/// Fails waiting tasks whose time is up (`start_within`, `end_within`), up to `limit`.
+/// @returns when to look again: the earliest time among those left, if any.
+std::optional<std::int64_t> expire_tasks(transaction& tx, std::int64_t now_ms, int limit = 500);
 
 /// Returns the earliest time at which a task becomes due, if any.
 std::optional<std::int64_t> next_due_time(snapshot& db);

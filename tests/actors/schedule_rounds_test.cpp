@@ -40,10 +40,7 @@ struct schedule_fixture : tests::service_fixture {
 
   /// Through the writer, as a program does.
   void put(const schedule_spec& spec) {
-    write_call request;
-    request.run = std::make_shared<const std::function<void(storage::transaction&)>>(
-      [spec, now = now_ms()](storage::transaction& tx) { storage::put_schedule(tx, spec, now); });
-    BOOST_REQUIRE(bool(call<receipt>(writer, std::move(request))));
+    write([spec, now = now_ms()](storage::transaction& tx) { storage::put_schedule(tx, spec, now); });
   }
 
   schedule_record found() {

@@ -5,7 +5,6 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <functional>
 #include <memory>
 
 using namespace quire;
@@ -19,13 +18,6 @@ struct task_fixture : tests::task_fixture {
     auto one = spec(kind);
     one.queue = "narrow";
     return std::vector<task_spec>(count, one);
-  }
-
-  /// Through the writer, as a program does.
-  void write(std::function<void(storage::transaction&)> f) {
-    write_call request;
-    request.run = std::make_shared<const std::function<void(storage::transaction&)>>(std::move(f));
-    BOOST_REQUIRE(bool(call<receipt>(writer, std::move(request))));
   }
 };
 

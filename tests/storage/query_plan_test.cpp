@@ -19,6 +19,14 @@ struct hot_statement {
 const std::vector<hot_statement> hot_statements{
   {"lanes_of_kind", sql::lanes_of_kind, "quire_lane_kind"},
   {"running_of_queue", sql::running_of_queue, "quire_task_running"},
+  {"kind_row", sql::kind_row, "PRIMARY KEY"},
+  {"running_of_kind", sql::running_of_kind, "quire_task_running"},
+  {"running_of_breaker", sql::running_of_breaker, "quire_task_running"},
+  {"any_guarded_kind", sql::any_guarded_kind, "quire_kind_breaker"},
+  {"breaker_of_task", sql::breaker_of_task, "PRIMARY KEY"},
+  {"expired_tasks", sql::expired_tasks, "quire_task_expiring"},
+  {"next_expiry", sql::next_expiry, "quire_task_expiring"},
+  {"runs_under_claim", sql::runs_under_claim, "INTEGER PRIMARY KEY"},
   {"claim_candidates", sql::claim_candidates, "quire_task_ready"},
   {"claim", sql::claim, "INTEGER PRIMARY KEY"},
   {"claimed", sql::claimed, "INTEGER PRIMARY KEY"},
@@ -64,7 +72,8 @@ std::vector<std::string> plan_of(storage::connection& db, std::string_view text)
 bool reads_a_whole_table(const std::string& line) {
   if (!line.starts_with("SCAN"))
     return false;
-  for (auto index : {"quire_task_running", "quire_task_due", "quire_schedule_wake"})
+  for (auto index : {"quire_task_running", "quire_task_due", "quire_task_expiring", "quire_schedule_wake",
+                     "quire_kind_breaker"})
     if (tests::contains(line, index))
       return false;
   return true;

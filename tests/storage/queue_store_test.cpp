@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(tasks_are_claimed_ahead_within_the_limit_too) {
     return storage::claim_tasks(tx, std::vector<std::string>{"work"}, 1,
                                 {.count = 10, .time = 1s, .quick = {1ms}}, boot, now);
   });
-  BOOST_TEST(ahead.size() == 3u);
+  BOOST_TEST(ahead.tasks.size() == 3u);
 }
 
 BOOST_AUTO_TEST_CASE(a_limit_that_is_lowered_waits_for_running_tasks_and_a_raised_one_wakes) {

@@ -20,8 +20,9 @@ BOOST_AUTO_TEST_CASE(quick_tasks_can_be_claimed_ahead_after_those_that_have_a_wo
   std::vector<std::string> kinds{"work", "other"};
   auto claim_ahead = [&](std::size_t count, storage::claim_ahead ahead) {
     std::vector<std::int64_t> ids;
-    for (auto& one :
-         write([&](auto& tx) { return storage::claim_tasks(tx, kinds, count, ahead, boot, now); }))
+    auto claimed =
+      write([&](auto& tx) { return storage::claim_tasks(tx, kinds, count, ahead, boot, now); });
+    for (auto& one : claimed.tasks)
       ids.push_back(one.id.value);
     return ids;
   };
@@ -51,8 +52,8 @@ BOOST_AUTO_TEST_CASE(what_crashed_or_may_not_crash_once_is_not_claimed_ahead) {
   auto claimed = write([&](auto& tx) {
     return storage::claim_tasks(tx, kinds, 0, {10, 1s, {1us}}, boot, now);
   });
-  BOOST_REQUIRE(claimed.size() == 1u);
-  BOOST_TEST((claimed[0].id == usual));
+  BOOST_REQUIRE(claimed.tasks.size() == 1u);
+  BOOST_TEST((claimed.tasks[0].id == usual));
   BOOST_TEST((state(crashed) == task_state::ready));
 }
 

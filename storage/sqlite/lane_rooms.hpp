@@ -1,0 +1,94 @@
+#pragma once
+
+#include "quire/messages/types/breaker.hpp"
+#include "quire/storage/sqlite/breaker_store.hpp"
+#include "quire/storage/sqlite/transaction.hpp"
+#include "quire/storage/token_bucket.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace quire::storage {
+
+/// From which lanes (a lane is a queue and a kind) tasks may be claimed now, and how many:
+/// what limits of queues and kinds, rates and breakers leave of it. A lane whose queue is
+/// paused is none. For `claim_tasks` only, within one transaction.
+class lane_rooms {
+public:
+  lane_rooms(transaction& tx, std::span<const std::string> kinds, std::int64_t now_ms);
+
+  struct lane {
+    std::int64_t id = 0;
+    std::size_t kind = 0; ///< Its index in the list of kinds.
+  };
+
+  const std::vector<lane>& lanes() const noexcept { return lanes_; }
+
+  /// Returns how many tasks of the lane with this index may be claimed.
+  std::size_t room(std::size_t index) const noexcept;
+
+  /// Takes room for one. Returns whether there was any.
+  bool take(std::size_t index) noexcept;
+
+  /// Whether a claim of this kind costs nothing that another may need later: it may be made
+  /// before there is a worker for it.
+  bool free_of_limits(std::size_t kind) const noexcept { return kinds_[kind].free; }
+
+  /// Lanes whose tasks are not to be started, but to end.
+  struct ending_lane {
+    std::int64_t id = 0;
+    breaker_mode mode = breaker_mode::skip;
+    std::string breaker;
+  };
+
+  const std::vector<ending_lane>& ending() const noexcept { return ending_; }
+
+  /// Writes which tokens were taken.
+  /// @returns when there may be more room although nothing else happens, if ever.
+  std::optional<std::int64_t> save(transaction& tx);
+
+private:
+  using room_number = std::size_t;
+
+  static constexpr room_number unlimited = 0;
+
+  struct kind_state {
+    bool free = true;
+    room_number room = unlimited;
+    room_number breaker = unlimited;
+    std::optional<breaker_mode> ends_as; // Its breaker is open, and its tasks are to end.
+    std::string breaker_name;
+  };
+
+  struct rated_kind {
+    std::string name;
+    token_bucket bucket;
+    room_number room = unlimited;
+    std::size_t room_before = 0;
+  };
+
+  kind_state read_kind(transaction& tx, const std::string& kind);
+  room_number breaker_room(transaction& tx, const std::string& name, kind_state& of);
+  room_number queue_room(snapshot& db, const std::string& queue, std::int64_t capacity);
+  room_number add_room(std::size_t tasks);
+  void look_again_at(std::int64_t time_ms);
+
+  std::int64_t now_ms_;
+  std::vector<std::size_t> left_;
+  std::vector<kind_state> kinds_;
+  std::vector<rated_kind> rated_;
+  std::vector<lane> lanes_;
+  std::vector<std::array<room_number, 3>> rooms_of_lanes_;
+  std::vector<ending_lane> ending_;
+  std::map<std::string, room_number> queues_;
+  std::map<std::string, kind_state> breakers_;
+  std::optional<std::int64_t> again_at_ms_;
+};
+
+} // namespace quire::storage

@@ -1,0 +1,76 @@
+#include "quire/storage/error.hpp"
+#include "quire/storage/sqlite/task_steps.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace quire::storage {
+
+namespace {
+
+void require(bool valid, const char* what) {
+  if (!valid)
+    throw error(errc::invalid_argument,
+                std::string{"the task was not created: "} + what + "; correct it and try again");
+}
+
+} // namespace
+
+void check_task(const task_spec& spec) {
+  constexpr std::size_t payload_max = std::size_t{64} << 20;
+  constexpr std::chrono::milliseconds none{0};
+  // Whatever is added to it later, it overflows nowhere.
+  constexpr std::chrono::milliseconds delay_max{std::chrono::hours{10 * 366 * 24}};
+  auto named = [](const std::string& name) { return !name.empty() && name.size() <= 100; };
+  require(named(spec.kind), "kind must be 1 to 100 bytes long");
+  require(named(spec.queue), "queue must be 1 to 100 bytes long");
+  require(spec.payload.size() <= payload_max, "payload is over its limit of 64 MiB");
+  require(spec.priority <= task_priority::low, "priority must be urgent, high, normal or low");
+  require(spec.retry.attempts_max >= 1 && spec.retry.attempts_max <= 1000,
+          "retry.attempts_max must be 1 to 1000");
+  require(spec.retry.base >= none && spec.retry.base <= delay_max,
+          "retry.base must be 0 to 10 years");
+  require(std::isfinite(spec.retry.factor) && spec.retry.factor >= 1,
+          "retry.factor must be a number of at least 1");
+  require(spec.retry.cap >= none && spec.retry.cap <= delay_max, "retry.cap must be 0 to 10 years");
+  require(spec.retry.jitter >= 0 && spec.retry.jitter <= 1, "retry.jitter must be 0 to 1");
+  require(spec.timeout >= none && spec.timeout <= delay_max,
+          "timeout must be 0 to 10 years; 0 is no limit");
+  require(!spec.run_at_ms || (*spec.run_at_ms >= 0 && *spec.run_at_ms <= task_time_max),
+          "run_at must be Unix milliseconds from 0 to 2^48 - 1");
+  require(spec.gate.size() <= 1000, "gate is over its limit of 1000 bytes");
+  require(spec.gate_capacity >= 1 && spec.gate_capacity <= 100'000,
+          "gate_capacity must be 1 to 100000");
+  require(spec.start_within >= none && spec.start_within <= delay_max,
+          "start_within must be 0 to 10 years; 0 is no limit");
+  require(spec.end_within >= none && spec.end_within <= delay_max,
+          "end_within must be 0 to 10 years; 0 is no limit");
+  require(spec.heartbeat >= none && spec.heartbeat <= delay_max,
+          "heartbeat must be 0 to 10 years; 0 is no limit");
+  require(spec.heartbeat == none || spec.kind != "command",
+          "a program gives no sign of life: heartbeat is not for the kind command, timeout is");
+  require(spec.crashes_max >= 0, "crashes_max must not be negative; 0 is no limit");
+  require(spec.unique.key.size() <= 200, "unique.key is over its limit of 200 bytes");
+  require(spec.unique.found <= on_duplicate::reject,
+          "unique.found must be existing, replace or reject");
+  require(spec.unique.kept_for >= none && spec.unique.kept_for <= delay_max,
+          "unique.kept_for must be 0 to 10 years");
+  require(!spec.unique.key.empty() || spec.unique.kept_for == none,
+          "unique.kept_for needs unique.key");
+  require(spec.unique.found != on_duplicate::replace || spec.unique.kept_for == none,
+          "unique.kept_for and replace contradict each other");
+}
+
+task_limits limits_from(std::int64_t from_ms, std::chrono::milliseconds start_within,
+                        std::chrono::milliseconds end_within) {
+  task_limits limits;
+  if (end_within.count() > 0)
+    limits.expires_at_ms = limits.end_by_ms = from_ms + end_within.count();
+  if (start_within.count() > 0) {
+    auto start_by_ms = from_ms + start_within.count();
+    limits.expires_at_ms = std::min(limits.expires_at_ms.value_or(start_by_ms), start_by_ms);
+  }
+  return limits;
+}
+
+} // namespace quire::storage

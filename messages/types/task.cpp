@@ -101,6 +101,23 @@ std::string_view to_string(error_class x) noexcept {
   return detail::name_in(error_class_names, x);
 }
 
+std::optional<error_class> error_class_from_string(std::string_view name) noexcept {
+  auto found = std::ranges::find(error_class_names, name);
+  if (found == error_class_names.end())
+    return std::nullopt;
+  return static_cast<error_class>(found - error_class_names.begin());
+}
+
+const std::vector<error_class>& all_error_classes() {
+  static const auto classes = [] {
+    std::vector<error_class> result;
+    for (std::size_t i = 0; i < error_class_names.size(); ++i)
+      result.push_back(static_cast<error_class>(i));
+    return result;
+  }();
+  return classes;
+}
+
 task_outcome task_outcome::success(std::string output) {
   task_outcome result;
   result.output = std::move(output);

@@ -70,6 +70,12 @@ enum class error_class : std::uint8_t {
 
 std::string_view to_string(error_class x) noexcept;
 
+/// Returns the class that is called `name`.
+std::optional<error_class> error_class_from_string(std::string_view name) noexcept;
+
+/// All classes, in the order of their numbers.
+const std::vector<error_class>& all_error_classes();
+
 /// How often and after which delays a failed attempt is repeated.
 struct retry_policy {
   int attempts_max = 3;                 ///< All attempts, the first included; 1 to 1000.
@@ -251,14 +257,42 @@ struct task_details {
   std::vector<log_line> log; ///< The last 1000.
 };
 
-/// Which tasks a list shows; absent means any.
+/// Which tasks are listed, counted or changed; absent means any. Times are Unix milliseconds.
 struct task_filter {
   std::optional<task_state> state;
   std::optional<std::string> kind;
   std::optional<run_id> run;
   std::optional<std::string> stage;
-  std::optional<std::int64_t> limit; ///< At most so many rows; all if absent.
+  std::optional<std::int64_t> limit; ///< At most so many; all if absent.
   task_id after;                     ///< Only larger ids: the next page.
+  std::optional<task_id> until;      ///< No larger ids.
+  std::optional<std::string> queue;
+  std::optional<std::string> gate;
+  std::optional<std::string> unique_key;         ///< The key it was created with.
+  std::optional<std::int64_t> created_from_ms;   ///< Created then or later,
+  std::optional<std::int64_t> created_before_ms; ///< but not any more then.
+  std::optional<std::int64_t> finished_from_ms;  ///< Only tasks that have ended, as above.
+  std::optional<std::int64_t> finished_before_ms;
+  std::optional<error_class> error_kind;
+
+  /// Is part of its error, as it is written there. Tasks that completed never match, whatever
+  /// went wrong before: theirs are not looked at, so that a long history costs nothing.
+  std::optional<std::string> error_text;
+};
+
+/// How many tasks match a filter, and with how many of them what can be done.
+struct task_counts {
+  std::int64_t matching = 0;
+  std::int64_t cancellable = 0; ///< Those that have not ended.
+  std::int64_t retryable = 0;   ///< Those that failed, were cancelled or succeeded in part.
+};
+
+/// What was done to all tasks that match a filter.
+struct task_changes {
+  std::int64_t changed = 0;
+  std::int64_t asked = 0;            ///< Of these run, and were asked to stop.
+  std::int64_t refused = 0;          ///< So many stayed as they were:
+  std::vector<std::string> refusals; ///< why, of the first 10 of them.
 };
 
 } // namespace quire

@@ -1,3 +1,4 @@
+#include "quire/storage/sqlite/task_filter_sql.hpp"
 #include "quire/storage/sqlite/task_progress.hpp"
 #include "quire/storage/sqlite/task_store.hpp"
 
@@ -6,50 +7,6 @@
 namespace quire::storage {
 
 namespace {
-
-#define QUIRE_TASK_COLUMNS                                                                        \
-  "SELECT t.id, l.queue, l.kind, t.state, t.priority, t.attempt, t.attempts_max, t.crashes,"      \
-  "  t.epoch, t.cancel_req, ifnull(t.gate, ''), ifnull(s.run_id, 0), ifnull(s.name, ''),"         \
-  "  ifnull(t.item, -1), t.created_at, nullif(t.run_at, t.created_at), t.started_at,"             \
-  "  t.finished_at, t.error_class, ifnull(t.unique_key, ''),"                                     \
-  "  CASE WHEN t.state = 13 AND t.cancel_reason <> '' THEN t.cancel_reason"                       \
-  "  ELSE ifnull((SELECT a.error FROM quire_task_attempt a"                                       \
-  "               WHERE a.task_id = t.id AND a.error <> ''"                                       \
-  "                 AND (a.outcome IN ('failed', 'partial_success', 'cancelled', 'skipped')"      \
-  "                      OR (a.outcome = 'crashed' AND t.state = 12))"                            \
-  "               ORDER BY a.epoch DESC LIMIT 1), '') END,"                                       \
-  "  t.snoozes, iif(t.state < 10, t.expires_at, NULL),"                                           \
-  "  iif(t.state = 10, 100, ifnull(p.percent, 0)), ifnull(p.step, '') "
-
-constexpr std::string_view list_sql = QUIRE_TASK_COLUMNS R"(
-  FROM quire_task t
-    JOIN quire_lane l ON l.id = t.lane
-    LEFT JOIN quire_stage s ON s.id = t.stage_id
-    LEFT JOIN quire_task_progress p ON p.id = t.id AND p.epoch = t.epoch
-  WHERE t.id > ?1 AND (?2 IS NULL OR t.state = ?2) AND (?3 IS NULL OR l.kind = ?3)
-    AND (?4 IS NULL OR s.name = ?4)
-  ORDER BY t.id
-  LIMIT ?5)";
-
-// From the stages of the run, or the list of one run would read all tasks.
-constexpr std::string_view list_of_run_sql = QUIRE_TASK_COLUMNS R"(
-  FROM quire_stage s
-    CROSS JOIN quire_task t INDEXED BY quire_task_stage ON t.stage_id = s.id
-    CROSS JOIN quire_lane l ON l.id = t.lane
-    LEFT JOIN quire_task_progress p ON p.id = t.id AND p.epoch = t.epoch
-  WHERE t.id > ?1 AND (?2 IS NULL OR t.state = ?2) AND (?3 IS NULL OR l.kind = ?3)
-    AND (?4 IS NULL OR s.name = ?4) AND s.run_id = ?6
-  ORDER BY t.id
-  LIMIT ?5)";
-
-constexpr std::string_view find_sql = QUIRE_TASK_COLUMNS R"(
-  FROM quire_task t
-    JOIN quire_lane l ON l.id = t.lane
-    LEFT JOIN quire_stage s ON s.id = t.stage_id
-    LEFT JOIN quire_task_progress p ON p.id = t.id AND p.epoch = t.epoch
-  WHERE t.id = ?1)";
-
-#undef QUIRE_TASK_COLUMNS
 
 constexpr std::string_view texts_sql = R"(
   SELECT b.payload, ifnull(r.output, ''), ifnull(r.detail, '')
@@ -105,15 +62,8 @@ task_record read_task(const statement& row) {
 } // namespace
 
 std::vector<task_record> list_tasks(snapshot& db, const task_filter& filter) {
-  std::optional<std::int64_t> state;
-  if (filter.state)
-    state = static_cast<std::int64_t>(*filter.state);
-  auto limit = filter.limit.value_or(-1);
-  auto stmt = db.prepare(filter.run ? list_of_run_sql : list_sql);
-  if (filter.run)
-    stmt->bind(filter.after.value, state, filter.kind, filter.stage, limit, filter.run->value);
-  else
-    stmt->bind(filter.after.value, state, filter.kind, filter.stage, limit);
+  auto stmt = db.prepare(filter.run ? task_sql::list_tasks_of_run : task_sql::list_tasks);
+  task_sql::bind_filter(*stmt, filter, filter.limit.value_or(-1));
   std::vector<task_record> tasks;
   while (stmt->step())
     tasks.push_back(read_task(*stmt));
@@ -121,7 +71,7 @@ std::vector<task_record> list_tasks(snapshot& db, const task_filter& filter) {
 }
 
 std::optional<task_record> find_task_record(snapshot& db, task_id task) {
-  auto stmt = db.prepare(find_sql);
+  auto stmt = db.prepare(task_sql::find_task);
   if (!stmt->bind(task.value).step())
     return std::nullopt;
   return read_task(*stmt);

@@ -4,7 +4,6 @@
 #include "quire/app/row_stream_impl.hpp"
 #include "quire/app/runtime_impl.hpp"
 #include "quire/storage/sqlite/pipeline_store.hpp"
-#include "quire/storage/sqlite/task_store.hpp"
 
 namespace quire {
 
@@ -104,43 +103,6 @@ messages::request_cancelled::stage runtime::cancel_request(std::uint64_t request
   auto found =
     impl_->tree.writes ? impl_->tree.writes->cancel(client, request).found : stage::unknown;
   return found == stage::unknown ? impl_->tree.reads->cancel(client, request).found : found;
-}
-
-task_id runtime::enqueue(task_spec task) {
-  return submit(std::move(task)).id;
-}
-
-enqueued_task runtime::submit(task_spec task) {
-  std::vector<task_spec> tasks;
-  tasks.push_back(std::move(task));
-  auto put = impl_->enqueue(std::move(tasks));
-  return {put.ids.front(), put.existing.empty()};
-}
-
-std::vector<task_id> runtime::enqueue(std::vector<task_spec> tasks) {
-  return impl_->enqueue(std::move(tasks)).ids;
-}
-
-task_record runtime::wait(task_id task, std::chrono::milliseconds timeout) {
-  return impl_->wait(impl_->awaited_tasks, task, messages::await_task{task}, timeout);
-}
-
-task_state runtime::cancel(task_id task, std::string reason) {
-  return impl_->call<messages::task_changed>(messages::cancel_task{task, std::move(reason)}).state;
-}
-
-task_state runtime::retry(task_id task) {
-  return impl_->call<messages::task_changed>(messages::retry_task{task}).state;
-}
-
-std::vector<task_record> runtime::tasks(const task_filter& filter) {
-  impl_->require_schema();
-  return read([filter](storage::snapshot& db) { return storage::list_tasks(db, filter); });
-}
-
-std::optional<task_details> runtime::find(task_id task) {
-  impl_->require_schema();
-  return read([task](storage::snapshot& db) { return storage::find_task(db, task); });
 }
 
 run_id runtime::start(const pipeline_spec& pipeline,

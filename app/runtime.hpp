@@ -187,6 +187,18 @@ public:
   std::vector<task_record> tasks(const task_filter& filter = {});
   std::optional<task_details> find(task_id task);
 
+  /// How many tasks match, and with how many of them what can be done.
+  task_counts count_tasks(const task_filter& filter = {});
+
+  /// Cancels all tasks that match and have not ended, or starts those again that match and
+  /// failed, were cancelled or succeeded in part: `filter.limit` of them at most, by id. Tasks
+  /// that are created meanwhile are left alone. One that cannot be changed (another one has
+  /// its unique key, its run is being deleted) is refused, and the others are changed. It is
+  /// done in portions, each a write of its own in the lane `bulk`, so others write in between.
+  /// @throws failure: as `write`. What was changed before stays changed; do it again for the rest.
+  task_changes cancel_tasks(const task_filter& filter, std::string reason);
+  task_changes retry_tasks(const task_filter& filter);
+
   /// No task of the queue is started until it is resumed, also not after a restart; those that
   /// were claimed go on. It may be a queue that no task was put into yet.
   /// @throws failure with `errc::invalid_argument`; as `write`. Then nothing was changed.

@@ -65,13 +65,23 @@ struct task_submit_arguments {
   bool json = false;
 };
 
-/// `quire task retry` and `quire task cancel`.
-struct task_change_arguments {
-  enum class change : std::uint8_t { retry, cancel };
+enum class task_change : std::uint8_t { retry, cancel };
 
-  change what = change::retry;
+/// `quire task retry` and `quire task cancel` of tasks that are named.
+struct task_change_arguments {
+  task_change what = task_change::retry;
   std::vector<task_id> tasks;
+  std::string reason; ///< Of a cancel.
+  given_database database;
+  bool json = false;
+};
+
+/// The same of all tasks that match.
+struct task_bulk_arguments {
+  task_change what = task_change::retry;
+  task_filter filter;
   std::string reason;
+  bool dry_run = false;
   given_database database;
   bool json = false;
 };
@@ -216,7 +226,7 @@ struct print_text {
 
 using command = std::variant<print_text, run_arguments, sql_arguments, task_list_arguments,
                              task_show_arguments, task_submit_arguments, task_change_arguments,
-                             task_wait_arguments,
+                             task_bulk_arguments, task_wait_arguments,
                              pipeline_list_arguments, pipeline_show_arguments, status_arguments,
                              schedule_put_arguments, schedule_list_arguments,
                              schedule_show_arguments, schedule_change_arguments,

@@ -6,6 +6,7 @@
 #include "quire/app/cli/limits_line.hpp"
 #include "quire/app/cli/queue_line.hpp"
 #include "quire/app/cli/schedule_line.hpp"
+#include "quire/app/cli/task_line.hpp"
 #include "quire/app/cli/words.hpp"
 
 #include <algorithm>
@@ -113,73 +114,6 @@ run_arguments read_run(const words& line) {
   return result;
 }
 
-task_list_arguments read_task_list(const words& line) {
-  std::vector<std::string> states;
-  for (auto state : all_task_states())
-    states.emplace_back(to_string(state));
-  task_list_arguments result;
-  result.filter.state = line.choice("--state", "state", task_state_from_string, states);
-  result.filter.kind = line.text("--kind");
-  if (auto run = line.number("--run", 1))
-    result.filter.run = run_id{*run};
-  result.filter.stage = line.text("--stage");
-  result.filter.limit = line.number("--limit", 0);
-  return result;
-}
-
-void read_unique(const words& line, unique_key& unique) {
-  auto key = line.text("--unique");
-  unique.key = key.value_or("");
-  for (auto option : {"--unique-for", "--on-duplicate"})
-    if (!key && line.text(option))
-      refuse(line.app(), std::string{option} + " needs --unique");
-  unique.found = line
-                   .choice("--on-duplicate", "policy", on_duplicate_from_string,
-                           {"existing", "replace", "reject"})
-                   .value_or(unique.found);
-  if (auto seconds = line.number("--unique-for", 0, ten_years_s)) {
-    if (unique.found == on_duplicate::replace)
-      refuse(line.app(), "--unique-for and --on-duplicate replace contradict each other");
-    unique.kept_for = std::chrono::seconds{*seconds};
-  }
-}
-
-task_submit_arguments read_submit(const words& line) {
-  task_submit_arguments result;
-  result.task = read_task(line);
-  result.text = line.flag("--text");
-  if (auto seconds = line.number("--delay", 0, ten_years_s))
-    result.delay = std::chrono::seconds{*seconds};
-  read_unique(line, result.task.unique);
-  return result;
-}
-
-std::vector<task_id> read_ids(const words& line) {
-  std::vector<task_id> tasks;
-  for (auto& text : line.all("ID"))
-    tasks.push_back(task_id{line.number("ID", text, 1, largest)});
-  if (tasks.empty())
-    refuse(line.app(), "the argument ID is missing");
-  return tasks;
-}
-
-task_wait_arguments read_wait(const words& line) {
-  task_wait_arguments result;
-  result.tasks = read_ids(line);
-  if (auto seconds = line.number("--timeout", 0, ten_years_s))
-    result.timeout = std::chrono::seconds{*seconds};
-  return result;
-}
-
-task_change_arguments read_change(const words& line, task_change_arguments::change what) {
-  task_change_arguments result;
-  result.what = what;
-  result.tasks = read_ids(line);
-  if (what == task_change_arguments::change::cancel)
-    result.reason = line.text("--reason").value_or("");
-  return result;
-}
-
 pipeline_list_arguments read_pipeline_list(const words& line) {
   std::vector<std::string> states;
   for (auto state : {run_state::running, run_state::completed, run_state::partial_success,
@@ -193,26 +127,11 @@ pipeline_list_arguments read_pipeline_list(const words& line) {
 }
 
 command read_command(const grammar& known, const words& line) {
-  using change = task_change_arguments::change;
   auto* app = &line.app();
   if (app == known.run)
     return read_run(line);
   if (app == known.sql)
     return with_shared(line, sql_arguments{line.argument("SQL"), line.all("PARAM"), {}, false});
-  if (app == known.task_submit)
-    return with_shared(line, read_submit(line));
-  if (app == known.task_list)
-    return with_shared(line, read_task_list(line));
-  if (app == known.task_show) {
-    auto id = line.number("ID", line.argument("ID"), 1, largest);
-    return with_shared(line, task_show_arguments{task_id{id}, {}, false});
-  }
-  if (app == known.task_retry)
-    return with_shared(line, read_change(line, change::retry));
-  if (app == known.task_cancel)
-    return with_shared(line, read_change(line, change::cancel));
-  if (app == known.task_wait)
-    return with_shared(line, read_wait(line));
   if (app == known.pipeline_list)
     return with_shared(line, read_pipeline_list(line));
   if (app == known.pipeline_show) {
@@ -223,6 +142,8 @@ command read_command(const grammar& known, const words& line) {
     return with_shared(line, status_arguments{});
   if (app == known.doctor)
     return with_shared(line, doctor_arguments{line.flag("--repair"), {}, false});
+  if (auto found = read_task_command(known, line))
+    return std::move(*found);
   if (auto found = read_schedule_command(known, line))
     return std::move(*found);
   if (auto found = read_queue_command(known, line))

@@ -15,6 +15,7 @@ exit_status list_tasks(const task_list_arguments& arguments, console& to);
 exit_status show_task(const task_show_arguments& arguments, console& to);
 exit_status submit_task(const task_submit_arguments& arguments, console& to);
 exit_status change_tasks(const task_change_arguments& arguments, console& to);
+exit_status change_matching_tasks(const task_bulk_arguments& arguments, console& to);
 exit_status wait_for_tasks(const task_wait_arguments& arguments, console& to);
 exit_status put_schedule(const schedule_put_arguments& arguments, console& to);
 exit_status list_schedules(const schedule_list_arguments& arguments, console& to);

@@ -1,5 +1,7 @@
 #include "quire/app/cli/grammar.hpp"
 
+#include "quire/app/cli/grammar_parts.hpp"
+
 #include <memory>
 #include <utility>
 
@@ -36,23 +38,6 @@ as a real number if it is written as one (2.5, 1e9), as text otherwise (007,
 abc, NULL). Put -- before a text that begins with a dash.
 
 With --json a row is an object; a blob is {"blob": "0a1b"}, in hexadecimal.)";
-
-constexpr auto change_footer =
-  R"(Works while another process runs the database: that process takes notice
-within seconds. If nobody runs it, the change waits for the next quire run.)";
-
-constexpr auto submit_footer =
-  R"(It is committed when this returns. Works while another process runs the database:
-that process takes notice within seconds. If nobody does, the task waits for the next
-one that has a handler for its kind; quire run has one for the kind command:
-
-  quire task submit command '{"argv": ["make", "report"], "cwd": "/srv/app"}')";
-
-constexpr auto wait_footer =
-  R"(Says how each one ended, as it ends. Works while another process runs the database.
-
-Exit status: 0 all completed, 3 some succeeded in part, 4 some failed or were cancelled,
-             1 error, or some have not ended when the time is up.)";
 
 constexpr auto queue_footer =
   R"(Tasks that are running go on. It is kept in the database until it is changed again,
@@ -107,53 +92,6 @@ public:
 private:
   const std::map<const CLI::App*, std::string>* usages_;
 };
-
-// What is given is asked for later, by name: `given`.
-
-/// An option if `name` begins with dashes, an argument otherwise; `value` is
-/// what the help calls its value.
-CLI::Option* add_value(CLI::App* app, const std::string& name, const std::string& value,
-                       const std::string& description) {
-  return app
-    ->add_option_function<std::string>(
-      name, [](const std::string&) {}, description)
-    ->type_name(value);
-}
-
-/// The same for one that may be repeated.
-CLI::Option* add_values(CLI::App* app, const std::string& name, const std::string& value,
-                        const std::string& description) {
-  using texts = std::vector<std::string>;
-  return app
-    ->add_option_function<texts>(
-      name, [](const texts&) {}, description)
-    ->type_name(value);
-}
-
-void add_flag(CLI::App* app, const std::string& name, const std::string& description) {
-  app->add_flag_callback(
-    name, [] {}, description);
-}
-
-void add_database(CLI::App* app) {
-  add_value(app, "--db", "PATH", "The database (default: $QUIRE_DB, then var/quire.db)");
-  add_flag(app, "--allow-network-fs",
-           "Also on a network file system, where locks are not reliable");
-}
-
-/// What says which task is to be put into a queue.
-void add_task_options(CLI::App* app) {
-  add_value(app, "KIND", "", "Which handler runs it");
-  add_value(app, "PAYLOAD", "",
-            "What the handler gets, JSON (default: {}); - for the standard input");
-  add_flag(app, "--text", "PAYLOAD is any text");
-  add_value(app, "--queue", "NAME", "Its queue (default: default)");
-  add_value(app, "--priority", "P", "urgent, high, normal (the default) or low");
-  add_value(app, "--attempts", "N", "All attempts, the first included (default: 3)");
-  add_value(app, "--timeout", "SECONDS", "For one attempt; 0: no limit (default: 600)");
-  add_value(app, "--gate", "NAME", "Tasks of one gate run at most --gate-capacity at a time");
-  add_value(app, "--gate-capacity", "N", "If the gate is new (default: 1)");
-}
 
 } // namespace
 
@@ -213,55 +151,6 @@ void grammar::add_sql() {
   add_database(sql);
   add_flag(sql, "--json", "JSON lines, one row each");
   sql->footer(sql_footer);
-}
-
-void grammar::add_task() {
-  task = add_command(root, "task", "Submit, list, show, retry, cancel and await tasks.",
-                     "quire task COMMAND [OPTION]...");
-  task_list =
-    add_command(*task, "list", "List tasks by their number.", "quire task list [OPTION]...");
-  add_value(task_list, "--state", "STATE", "Only tasks in this state (failed, running, ...)");
-  add_value(task_list, "--kind", "KIND", "Only tasks of this kind");
-  add_value(task_list, "--run", "RUN", "Only tasks of this run");
-  add_value(task_list, "--stage", "STAGE", "Only tasks of stages with this name");
-  add_value(task_list, "--limit", "N", "At most so many (default: all)");
-  task_show = add_command(*task, "show", "Show one task with all that hangs on it.",
-                          "quire task show ID [OPTION]...");
-  add_value(task_show, "ID", "", "Number of the task");
-  add_submit();
-  task_retry =
-    add_command(*task, "retry", "Start ended tasks again.", "quire task retry ID... [OPTION]...");
-  add_values(task_retry, "ID", "",
-             "Numbers of tasks that failed, were cancelled or succeeded in part");
-  task_retry->footer(change_footer);
-  task_cancel =
-    add_command(*task, "cancel", "Cancel tasks.", "quire task cancel ID... [OPTION]...");
-  add_values(task_cancel, "ID", "", "Numbers of tasks that have not ended");
-  add_value(task_cancel, "--reason", "TEXT", "Why; kept with the task");
-  task_cancel->footer(change_footer);
-  task_wait = add_command(*task, "wait", "Wait until tasks have ended.",
-                          "quire task wait ID... [OPTION]...");
-  add_values(task_wait, "ID", "", "Numbers of tasks");
-  add_value(task_wait, "--timeout", "SECONDS", "For so long at most (default: for ever)");
-  task_wait->footer(wait_footer);
-  for (auto* each : {task_submit, task_list, task_show, task_retry, task_cancel, task_wait}) {
-    add_database(each);
-    add_flag(each, "--json", "JSON lines, one task each, with all fields");
-  }
-}
-
-void grammar::add_submit() {
-  task_submit = add_command(*task, "submit", "Put a task into its queue.",
-                            "quire task submit KIND [PAYLOAD] [OPTION]...");
-  add_task_options(task_submit);
-  add_value(task_submit, "--delay", "SECONDS", "Not before so many seconds from now");
-  add_value(task_submit, "--unique", "KEY", "Only if no open task of its kind has this key");
-  add_value(task_submit, "--unique-for", "SECONDS",
-            "The key counts for so long, even if the task ends before");
-  add_value(
-    task_submit, "--on-duplicate", "POLICY",
-    "If one has: keep the existing one (the default), replace it if it waits, or reject this one");
-  task_submit->footer(submit_footer);
 }
 
 void grammar::add_queue() {

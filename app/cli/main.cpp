@@ -29,6 +29,7 @@ struct dispatcher {
   exit_status operator()(const task_show_arguments& x) const { return show_task(x, to); }
   exit_status operator()(const task_submit_arguments& x) const { return submit_task(x, to); }
   exit_status operator()(const task_change_arguments& x) const { return change_tasks(x, to); }
+  exit_status operator()(const task_bulk_arguments& x) const { return change_matching_tasks(x, to); }
   exit_status operator()(const task_wait_arguments& x) const { return wait_for_tasks(x, to); }
   exit_status operator()(const pipeline_list_arguments& x) const { return list_pipelines(x, to); }
   exit_status operator()(const pipeline_show_arguments& x) const { return show_pipeline(x, to); }

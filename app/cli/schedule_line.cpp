@@ -9,34 +9,6 @@ namespace quire::cli {
 
 namespace {
 
-/// Reads digits where `pattern` has `#`; everything else must be the same.
-bool matches(std::string_view text, std::string_view pattern) {
-  if (text.size() != pattern.size())
-    return false;
-  for (std::size_t i = 0; i < text.size(); ++i)
-    if (pattern[i] == '#' ? text[i] < '0' || text[i] > '9' : text[i] != pattern[i])
-      return false;
-  return true;
-}
-
-int number_at(std::string_view text, std::size_t at, std::size_t size) {
-  int number = 0;
-  for (auto digit : text.substr(at, size))
-    number = number * 10 + (digit - '0');
-  return number;
-}
-
-std::optional<std::int64_t> moment(const words& line, const std::string& name) {
-  auto text = line.text(name);
-  if (!text)
-    return std::nullopt;
-  auto at = moment_from_text(*text);
-  if (!at)
-    refuse(line.app(), name + ": '" + actors::printable(*text)
-                         + "' is no time as 2026-03-28T12:00Z or 2026-03-28T12:00:30Z");
-  return at;
-}
-
 /// Refuses what would fire at no time before any database is looked for.
 void check_times(const words& line, const std::string& spec, const std::string& tz) {
   try {
@@ -67,8 +39,8 @@ schedule_put_arguments read_put(const words& line) {
       refuse(line.app(), "--catch-up-max needs --catch-up all");
     schedule.catch_up_max = static_cast<int>(*most);
   }
-  schedule.start_ms = moment(line, "--start");
-  schedule.end_ms = moment(line, "--end");
+  schedule.start_ms = line.moment("--start");
+  schedule.end_ms = line.moment("--end");
   if (auto seconds = line.number("--jitter", 0, 86'400))
     schedule.jitter = std::chrono::seconds{*seconds};
   check_times(line, schedule.spec, schedule.tz);
@@ -88,7 +60,7 @@ schedule_next_arguments read_next(const words& line) {
   schedule_next_arguments result;
   result.spec = line.argument("SPEC");
   result.tz = line.text("--tz").value_or("UTC");
-  result.after_ms = moment(line, "--after");
+  result.after_ms = line.moment("--after");
   result.count = line.number("--count", 1, 1000).value_or(result.count);
   result.json = line.flag("--json");
   check_times(line, result.spec, result.tz);
@@ -115,23 +87,6 @@ std::optional<command> read_schedule_command(const grammar& known, const words& 
   if (app == known.schedule_next)
     return read_next(line);
   return std::nullopt;
-}
-
-std::optional<std::int64_t> moment_from_text(std::string_view text) {
-  using namespace std::chrono;
-  bool with_seconds = matches(text, "####-##-##T##:##:##Z");
-  if (!with_seconds && !matches(text, "####-##-##T##:##Z"))
-    return std::nullopt;
-  year_month_day date{year{number_at(text, 0, 4)},
-                      month{static_cast<unsigned>(number_at(text, 5, 2))},
-                      day{static_cast<unsigned>(number_at(text, 8, 2))}};
-  hours hour{number_at(text, 11, 2)};
-  minutes minute{number_at(text, 14, 2)};
-  seconds second{with_seconds ? number_at(text, 17, 2) : 0};
-  if (!date.ok() || date.year() < year{1970} || hour > 23h || minute > 59min || second > 59s)
-    return std::nullopt;
-  auto at = sys_days{date} + hour + minute + second;
-  return milliseconds{at.time_since_epoch()}.count();
 }
 
 } // namespace quire::cli

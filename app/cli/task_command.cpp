@@ -38,16 +38,15 @@ std::int64_t each_page(runtime& looking, task_filter filter, Take take) {
 task_state change_one(runtime& visiting, const task_change_arguments& arguments, task_id task) {
   return visiting.write([&](storage::transaction& tx) {
     auto now_ms = system_clock_source{}.unix_ms();
-    if (arguments.what == task_change_arguments::change::retry)
-      return storage::retry_task(tx, task, now_ms);
-    auto reason = arguments.reason.empty() ? "cancelled from the command line" : arguments.reason;
-    return storage::cancel_task(tx, task, reason, now_ms);
+    return arguments.what == task_change::retry
+             ? storage::retry_task(tx, task, now_ms)
+             : storage::cancel_task(tx, task, arguments.reason, now_ms);
   });
 }
 
 std::string changed_text(const task_change_arguments& arguments, task_id task, task_state state) {
   auto text = "task " + std::to_string(task.value) + ": ";
-  if (arguments.what == task_change_arguments::change::cancel && state == task_state::running)
+  if (arguments.what == task_change::cancel && state == task_state::running)
     return text + "asked to stop";
   return text + std::string{to_string(state)};
 }

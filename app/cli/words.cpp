@@ -4,8 +4,47 @@
 #include "quire/app/cli/grammar.hpp"
 
 #include <charconv>
+#include <chrono>
 
 namespace quire::cli {
+
+namespace {
+
+/// Reads digits where `pattern` has `#`; everything else must be the same.
+bool matches(std::string_view text, std::string_view pattern) {
+  if (text.size() != pattern.size())
+    return false;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if (pattern[i] == '#' ? text[i] < '0' || text[i] > '9' : text[i] != pattern[i])
+      return false;
+  return true;
+}
+
+int number_at(std::string_view text, std::size_t at, std::size_t size) {
+  int number = 0;
+  for (auto digit : text.substr(at, size))
+    number = number * 10 + (digit - '0');
+  return number;
+}
+
+std::optional<std::int64_t> moment_from_text(std::string_view text) {
+  using namespace std::chrono;
+  bool with_seconds = matches(text, "####-##-##T##:##:##Z");
+  if (!with_seconds && !matches(text, "####-##-##T##:##Z"))
+    return std::nullopt;
+  year_month_day date{year{number_at(text, 0, 4)},
+                      month{static_cast<unsigned>(number_at(text, 5, 2))},
+                      day{static_cast<unsigned>(number_at(text, 8, 2))}};
+  hours hour{number_at(text, 11, 2)};
+  minutes minute{number_at(text, 14, 2)};
+  seconds second{with_seconds ? number_at(text, 17, 2) : 0};
+  if (!date.ok() || date.year() < year{1970} || hour > 23h || minute > 59min || second > 59s)
+    return std::nullopt;
+  auto at = sys_days{date} + hour + minute + second;
+  return milliseconds{at.time_since_epoch()}.count();
+}
+
+} // namespace
 
 void refuse(const CLI::App& app, const std::string& what) {
   auto name = full_name(app);
@@ -51,6 +90,17 @@ std::optional<std::int64_t> words::number(const std::string& name, std::int64_t 
                                           std::int64_t most) const {
   auto value = text(name);
   return value ? std::optional{number(name, *value, least, most)} : std::nullopt;
+}
+
+std::optional<std::int64_t> words::moment(const std::string& name) const {
+  auto value = text(name);
+  if (!value)
+    return std::nullopt;
+  auto at = moment_from_text(*value);
+  if (!at)
+    refuse(*app_, name + ": '" + actors::printable(*value)
+                    + "' is no time as 2026-03-28T12:00Z or 2026-03-28T12:00:30Z");
+  return at;
 }
 
 task_spec read_task(const words& line) {

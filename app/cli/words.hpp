@@ -46,6 +46,10 @@ public:
   std::optional<std::int64_t> number(const std::string& name, std::int64_t least,
                                      std::int64_t most = largest) const;
 
+  /// A moment in Universal Time, `2026-03-28T12:00Z` or `2026-03-28T12:00:30Z`, from 1970 to
+  /// 9999, as Unix milliseconds.
+  std::optional<std::int64_t> moment(const std::string& name) const;
+
   /// One of the texts that `from_string` knows; `known` are all of them.
   template <class Parse>
   auto choice(const std::string& name, const std::string& what, Parse from_string,

@@ -110,13 +110,44 @@ BOOST_AUTO_TEST_CASE(every_state_that_is_shown_can_be_asked_for) {
 
 BOOST_AUTO_TEST_CASE(changes_take_many_tasks) {
   auto cancel = read<task_change_arguments>({"task", "cancel", "1", "2", "--reason", "not needed"});
-  BOOST_TEST((cancel.what == task_change_arguments::change::cancel));
+  BOOST_TEST((cancel.what == task_change::cancel));
   BOOST_TEST(cancel.tasks.size() == 2u);
   BOOST_TEST(cancel.reason == "not needed");
   auto retry = read<task_change_arguments>({"task", "retry", "9223372036854775807"});
-  BOOST_TEST((retry.what == task_change_arguments::change::retry));
+  BOOST_TEST((retry.what == task_change::retry));
   BOOST_TEST(refusal({"task", "retry", "1", "--reason", "x"}).find("--reason: unknown option")
              != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(changes_take_all_that_a_filter_selects) {
+  auto cancel = read<task_bulk_arguments>(
+    {"task", "cancel", "--state", "ready", "--kind", "k", "--queue", "q", "--run", "7", "--stage", "s",
+     "--gate", "g", "--unique", "u", "--created-after", "2026-03-28T12:00Z", "--created-before",
+     "2026-03-28T12:00:30Z", "--dry-run", "--json"});
+  auto& filter = cancel.filter;
+  BOOST_TEST((cancel.what == task_change::cancel && cancel.dry_run && cancel.json));
+  BOOST_TEST((filter.state == task_state::ready && filter.kind == "k" && filter.queue == "q"));
+  BOOST_TEST((filter.run == run_id{7} && filter.stage == "s" && filter.gate == "g"));
+  BOOST_TEST(filter.unique_key.value() == "u");
+  BOOST_TEST(filter.created_from_ms.value() == 1'774'699'200'000);
+  BOOST_TEST(filter.created_before_ms.value() == 1'774'699'230'000);
+  auto retry = read<task_bulk_arguments>(
+    {"task", "retry", "--finished-after", "2026-03-28T12:00Z", "--finished-before",
+     "2026-03-28T12:00:30Z", "--error-class", "timeout", "--error-text", "t"});
+  BOOST_TEST((retry.what == task_change::retry && !retry.dry_run));
+  BOOST_TEST(retry.filter.finished_from_ms.value() == 1'774'699'200'000);
+  BOOST_TEST(retry.filter.finished_before_ms.value() == 1'774'699'230'000);
+  BOOST_TEST((retry.filter.error_kind == error_class::timeout && retry.filter.error_text == "t"));
+  auto all = read<task_bulk_arguments>({"task", "retry", "--all"});
+  BOOST_TEST((!all.filter.state && !all.filter.kind && !all.filter.run && !all.filter.limit));
+}
+
+BOOST_AUTO_TEST_CASE(every_class_of_errors_can_be_asked_for) {
+  for (auto one : all_error_classes()) {
+    auto list =
+      read<task_list_arguments>({"task", "list", "--error-class", std::string{to_string(one)}});
+    BOOST_TEST((list.filter.error_kind == one));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(every_command_explains_itself) {

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "quire/app/cli/grammar.hpp"
+#include "quire/app/cli/words.hpp"
+
+#include <optional>
+
+namespace quire::cli {
+
+/// Reads what was given for one of the commands `quire task ...`; nothing for others.
+/// @throws usage_error
+std::optional<command> read_task_command(const grammar& known, const words& line);
+
+} // namespace quire::cli

@@ -11,9 +11,15 @@ namespace quire::actors {
 
 namespace {
 
-const retry_policy write_backoff{
-  .attempts_max = 1, .base = std::chrono::milliseconds{200}, .factor = 2.0,
-  .cap = std::chrono::milliseconds{10'000}, .jitter = 0.1};
+const retry_policy write_backoff{.attempts_max = 1,
+                                 .base = std::chrono::milliseconds{200},
+                                 .factor = 2.0,
+                                 .cap = std::chrono::milliseconds{10'000},
+                                 .jitter = 0.1};
+
+// A task that snoozes for no time at all would keep the service busy alone.
+constexpr std::chrono::milliseconds snooze_min{1};
+constexpr std::chrono::milliseconds snooze_max{std::chrono::hours{10 * 366 * 24}};
 
 // Whether it is the data that cannot be written: trying again would not help.
 bool blames_the_data(errc code) {
@@ -23,6 +29,23 @@ bool blames_the_data(errc code) {
 
 } // namespace
 
+attempt_result result_of(const task_assignment& task, task_outcome outcome, std::int64_t now_ms,
+                         double random) {
+  using verdict = task_outcome::verdict;
+  attempt_result result;
+  result.task = task.id;
+  result.epoch = task.epoch;
+  auto named = outcome.retry_after;
+  if (outcome.what == verdict::snoozed)
+    result.retry_at_ms =
+      now_ms + std::clamp(named.value_or(snooze_min), snooze_min, snooze_max).count();
+  else if (outcome.what == verdict::failed)
+    result.retry_at_ms =
+      now_ms + named.value_or(backoff_delay(task.retry, task.attempt, random)).count();
+  result.outcome = std::move(outcome);
+  return result;
+}
+
 void task_rounds::due_at(std::int64_t time_ms) {
   due_ms_ = due_ms_ ? std::min(*due_ms_, time_ms) : time_ms;
 }
@@ -30,9 +53,8 @@ void task_rounds::due_at(std::int64_t time_ms) {
 void task_rounds::add(attempt_words words) {
   if (words.news.empty())
     return;
-  auto known = std::ranges::find_if(news_, [&](const attempt_words& x) {
-    return x.task == words.task && x.epoch == words.epoch;
-  });
+  auto known = std::ranges::find_if(
+    news_, [&](const attempt_words& x) { return x.task == words.task && x.epoch == words.epoch; });
   if (known == news_.end())
     news_.push_back(std::move(words));
   else
@@ -119,8 +141,8 @@ void task_rounds::keep_results(task_round round, errc code, const std::string& t
       recovery_ = claim_recovery::crash;
     } else if (results.size() == 1 && !round.claims.any() && !round.promote
                && round.recovery == claim_recovery::none && round.news.empty()) {
-      results.front().outcome = task_outcome::failure(
-        "its result could not be written: " + text, error_class::permanent);
+      results.front().outcome =
+        task_outcome::failure("its result could not be written: " + text, error_class::permanent);
       results.front().replaced = true;
     }
     alone_ = std::max(alone_, results.size());

@@ -23,6 +23,11 @@ struct attempt_result {
   bool replaced = false;         ///< `outcome` only says that the real one cannot be written.
 };
 
+/// Returns what is to be written about an attempt of `task` that ended with `outcome`.
+/// @param random a number from [0, 1) that chooses the jitter of the next attempt.
+attempt_result result_of(const task_assignment& task, task_outcome outcome, std::int64_t now_ms,
+                         double random);
+
 /// What the handler of a running attempt said, until it is written.
 struct attempt_words {
   task_id task;

@@ -268,7 +268,8 @@ task_outcome abandoned_outcome(const running_attempt& attempt) {
     case stop_cause::silent:
     case stop_cause::given_up: break;
   }
-  return task_outcome::failure(limit_text(*attempt.task, attempt.stopped) + still_running, error_class::timeout);
+  return task_outcome::failure(limit_text(*attempt.task, attempt.stopped) + still_running,
+                               error_class::timeout);
 }
 
 } // namespace quire::actors

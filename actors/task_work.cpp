@@ -1,6 +1,5 @@
 #include "quire/actors/task_work.hpp"
 
-#include "quire/actors/backoff.hpp"
 #include "quire/actors/round_writer.hpp"
 #include "quire/actors/worker.hpp"
 #include "quire/messages/worker.hpp"
@@ -29,10 +28,6 @@ constexpr auto news_interval = std::chrono::milliseconds{250};
 // What no worker took for so long goes back to its queue.
 constexpr auto stock_age_max = std::chrono::seconds{1};
 
-// A task that snoozes for no time at all would keep the service busy alone.
-constexpr auto snooze_min = std::chrono::milliseconds{1};
-constexpr std::chrono::milliseconds snooze_max{std::chrono::hours{10 * 366 * 24}};
-
 void add_words(task_service_state& state, const running_attempt& from) {
   if (from.report)
     state.rounds.add(attempt_words{from.task->id, from.task->epoch, from.report->take()});
@@ -41,20 +36,9 @@ void add_words(task_service_state& state, const running_attempt& from) {
 // What is to be written about an attempt that ended with `outcome`.
 attempt_result result_of(task_service_state& state, const task_assignment& task,
                          task_outcome outcome) {
-  attempt_result result;
-  result.task = task.id;
-  result.epoch = task.epoch;
-  result.outcome = std::move(outcome);
-  if (result.outcome.what == task_outcome::verdict::snoozed) {
-    auto delay = std::max(result.outcome.retry_after.value_or(snooze_min), snooze_min);
-    result.retry_at_ms = state.unix_ms() + std::min(delay, snooze_max).count();
-  }
-  if (result.outcome.what == task_outcome::verdict::failed) {
-    auto delay = result.outcome.retry_after.value_or(
-      backoff_delay(task.retry, task.attempt, state.random_share()));
-    result.retry_at_ms = state.unix_ms() + delay.count();
-  }
-  return result;
+  auto failed = outcome.what == task_outcome::verdict::failed;
+  return actors::result_of(task, std::move(outcome), state.unix_ms(),
+                           failed ? state.random_share() : 0);
 }
 
 std::chrono::nanoseconds quick(const task_service_state& state, const task_assignment& task) {
@@ -95,7 +79,8 @@ void take_claimed(task_service_state& state, std::vector<task_assignment> claime
     // An older claim of it was taken away, or it could not have been claimed.
     stop_attempt(state, one.id, std::nullopt, stop_cause::given_up, "its claim was taken away");
     auto task = std::make_shared<const task_assignment>(std::move(one));
-    state.stock.add({task, {}, std::make_shared<attempt_report>(state.on_news)}, quick(state, *task), state.now());
+    state.stock.add({task, {}, std::make_shared<attempt_report>(state.on_news)},
+                    quick(state, *task), state.now());
   }
 }
 
@@ -132,7 +117,8 @@ void tell(const std::vector<storage::breaker_change>& breakers) {
     auto closed = state == breaker_state::closed;
     log(closed ? log_level::info : log_level::warn, task_service_name,
         "the circuit breaker '" + name
-          + (closed ? "' closed: its tasks are started again" : "' opened after failures of its tasks"));
+          + (closed ? "' closed: its tasks are started again"
+                    : "' opened after failures of its tasks"));
   }
 }
 

@@ -2,11 +2,10 @@
 
 #include "quire/actors/attempt_burst.hpp"
 #include "quire/actors/base.hpp"
+#include "quire/actors/run_attempt.hpp"
 #include "quire/actors/task_stock.hpp"
 #include "quire/messages/worker.hpp"
 
-#include <exception>
-#include <string>
 #include <utility>
 
 namespace quire::actors {
@@ -27,38 +26,6 @@ struct worker_state {
 
 using worker_pointer = worker_actor::stateful_pointer<worker_state>;
 
-task_outcome run_handler(const worker_options& options, const attempt& one) {
-  auto& task = *one.task;
-  if (one.cancel.releasing())
-    return task_outcome::released(one.cancel.reason());
-  if (one.cancel.cancelled())
-    return task_outcome::cancelled(one.cancel.reason());
-  auto handler = options.handlers->find(task.kind);
-  if (handler == options.handlers->end())
-    return task_outcome::failure("nothing here runs tasks of the kind '" + task.kind + "'",
-                                 error_class::permanent);
-  task_context context{task, one.cancel, options.env.clock, one.report};
-  try {
-    return handler->second(context);
-  } catch (const std::exception& failure) {
-    std::string text = failure.what();
-    return task_outcome::failure(text.empty() ? "its handler threw an exception" : text);
-  } catch (...) {
-    return task_outcome::failure("its handler threw something that is no std::exception");
-  }
-}
-
-// What the contract of an outcome asks for, whatever the handler returned.
-task_outcome checked(task_outcome outcome) {
-  using verdict = task_outcome::verdict;
-  auto failed = outcome.what == verdict::failed;
-  if (failed && outcome.error_kind == error_class::none)
-    outcome.error_kind = error_class::transient;
-  if ((failed || outcome.what == verdict::partial_success) && outcome.error.empty())
-    outcome.error = "its handler gave no reason";
-  return outcome;
-}
-
 // Runs what it can before the results should be on their way.
 void run(worker_state& state, attempt_burst& burst) {
   auto& clock = *state.options.env.clock;
@@ -69,7 +36,7 @@ void run(worker_state& state, attempt_burst& burst) {
     if (!one)
       return;
     ++state.attempts;
-    auto outcome = checked(run_handler(state.options, *one));
+    auto outcome = run_attempt(*state.options.handlers, *one, state.options.env.clock);
     auto now = clock.now();
     burst.end(std::move(outcome), now - last);
     last = now;

@@ -159,7 +159,8 @@ auto inspect(Inspector& f, task_record& x) {
   auto finished_at = detail::by_reference(x.finished_at_ms);
   auto expires_at = detail::by_reference(x.expires_at_ms);
   return inspect_members(f, x, "task_record", x.id, x.queue, x.kind, x.state, x.priority, x.attempt,
-                         x.attempts_max, x.crashes, x.snoozes, x.epoch, x.cancel_requested, x.gate, x.unique_key,
+                         x.attempts_max, x.crashes, x.snoozes, x.epoch, x.cancel_requested, x.gate,
+                         x.unique_key,
                          x.run, x.stage, x.item, x.created_at_ms, run_at, started_at, finished_at,
                          x.error_kind, x.error, expires_at, x.progress, x.step);
 }

@@ -56,6 +56,9 @@ using worker_actor = service_actor::extend<
   // Runs attempts one after the other.
   on<burst_done(run_burst)>>;
 
+/// What an actor of the application is that handles a kind of tasks (app/actors.hpp).
+using task_handler_actor = caf::typed_actor<on<task_outcome(handle_task)>, on<void(stop_task)>>;
+
 /// Walks the stages of runs: creates the tasks of each stage that may start.
 using pipeline_service_actor =
   service_actor::extend<on<run_started(start_run)>, on<run_changed(cancel_run)>,

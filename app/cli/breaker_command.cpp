@@ -138,11 +138,10 @@ exit_status change_breakers(const breaker_change_arguments& arguments, console& 
                             : "breaker " + actors::printable(name) + ": removed\n");
       continue;
     }
-    auto breaker = arguments.what == change::open ? visiting->open_breaker(name)
-                                                  : visiting->close_breaker(name);
-    to.out(arguments.json
-             ? json_line(to_json(breaker))
-             : "breaker " + actors::printable(name) + ": " + state_of(breaker) + "\n");
+    auto breaker =
+      arguments.what == change::open ? visiting->open_breaker(name) : visiting->close_breaker(name);
+    to.out(arguments.json ? json_line(to_json(breaker))
+                          : "breaker " + actors::printable(name) + ": " + state_of(breaker) + "\n");
   }
   if (!arguments.json)
     to.out("database: " + database.description() + "\n");

@@ -29,7 +29,8 @@ void grammar::add_kind() {
   kind_set = add_command(*kind, "set", "Decide about a kind; what is not given stays as it is.",
                          "quire kind set NAME [OPTION]...");
   add_value(kind_set, "NAME", "", "Name of the kind");
-  add_value(kind_set, "--limit", "N", "At most so many of its tasks run at a time; none: any number");
+  add_value(kind_set, "--limit", "N",
+            "At most so many of its tasks run at a time; none: any number");
   add_value(kind_set, "--rate", "N/TIME",
             "So many start in each period, as 30/m or 10/60s; none: as they come");
   add_value(kind_set, "--burst", "N", "So many may start at once (default: 1)");
@@ -46,9 +47,9 @@ void grammar::add_breaker() {
                         "quire breaker COMMAND [OPTION]...");
   breaker_list = add_command(*breaker, "list", "List circuit breakers by name.",
                              "quire breaker list [OPTION]...");
-  breaker_put =
-    add_command(*breaker, "put", "Create a circuit breaker, or change when the one of its name opens.",
-                "quire breaker put NAME [OPTION]...");
+  breaker_put = add_command(*breaker, "put",
+                            "Create a circuit breaker, or change when the one of its name opens.",
+                            "quire breaker put NAME [OPTION]...");
   add_value(breaker_put, "NAME", "", "Its name, up to 100 bytes");
   add_value(breaker_put, "--preset", "PRESET", "Where to begin (default: service)");
   add_value(breaker_put, "--failures", "N", "So many in succession open it; 0: they do not");

@@ -91,9 +91,8 @@ breaker_put_arguments read_breaker_put(const words& line) {
     policy.open_max = std::chrono::seconds{*seconds};
   if (auto factor = line.number("--factor", 1, 100))
     policy.factor = static_cast<double>(*factor);
-  policy.mode =
-    line.choice("--mode", "mode", breaker_mode_from_string, {"hold", "skip", "fail"})
-      .value_or(policy.mode);
+  policy.mode = line.choice("--mode", "mode", breaker_mode_from_string, {"hold", "skip", "fail"})
+                  .value_or(policy.mode);
   if (policy.failures == 0 && policy.window == 0)
     refuse(line.app(), "without --failures and --window it would never open");
   return result;

@@ -52,8 +52,8 @@ constexpr std::string_view kinds_sql = R"(
 
 void require(bool valid, const char* what) {
   if (!valid)
-    throw error(errc::invalid_argument, std::string{what}
-                                          + "; nothing was changed; correct it and try again");
+    throw error(errc::invalid_argument,
+                std::string{what} + "; nothing was changed; correct it and try again");
 }
 
 void check(const std::string& name, const breaker_policy& policy) {

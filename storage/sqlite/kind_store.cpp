@@ -35,8 +35,8 @@ using kinds = std::map<std::string, kind_record, std::less<>>;
 
 void require(bool valid, const char* what) {
   if (!valid)
-    throw error(errc::invalid_argument, std::string{what}
-                                          + "; nothing was changed; correct it and try again");
+    throw error(errc::invalid_argument,
+                std::string{what} + "; nothing was changed; correct it and try again");
 }
 
 void check(snapshot& db, const std::string& name, const kind_policy& policy) {

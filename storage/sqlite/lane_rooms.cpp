@@ -118,10 +118,10 @@ lane_rooms::room_number lane_rooms::breaker_room(transaction& tx, const std::str
         write_breaker(tx, name, breaker.memory());
       auto state = breaker.state(now_ms_);
       if (state == breaker_state::half_open)
-        known->second.room = add_room(breaker.room(
-          static_cast<std::size_t>(
-            count_of(tx, task_sql::running_of_breaker, name, *breaker.memory().probe_at_ms)),
-          now_ms_));
+        known->second.room = add_room(
+          breaker.room(static_cast<std::size_t>(count_of(tx, task_sql::running_of_breaker, name,
+                                                         *breaker.memory().probe_at_ms)),
+                       now_ms_));
       else if (state == breaker_state::open)
         known->second.room = add_room(0);
       if (state == breaker_state::open && row->policy.mode != breaker_mode::hold)

@@ -1,37 +1,15 @@
-#include "quire/tests/support/run_program.hpp"
-
-#include <nlohmann/json.hpp>
+#include "quire/tests/support/program_json.hpp"
 
 using namespace quire::tests;
-using nlohmann::json;
 
 namespace {
 
 /// A folder whose database has a task of no handler in the queue mail.
-struct queue_fixture : program_folder {
+struct queue_fixture : command_fixture {
   queue_fixture() {
     write("p.json", pipeline_of(script_stage("one", "true")));
     BOOST_REQUIRE(quire({"run", "p.json", "--quiet"}).status == 0);
     BOOST_REQUIRE(quire({"task", "submit", "letter", "{}", "--queue", "mail"}).status == 0);
-  }
-
-  json only_object(words line) const {
-    line.push_back("--json");
-    auto result = quire(std::move(line));
-    BOOST_TEST_CONTEXT(result) {
-      BOOST_REQUIRE(result.status == 0);
-      BOOST_REQUIRE(count_lines(result.out) == 1u);
-    }
-    return json::parse(result.out);
-  }
-
-  void refused(words line, int status, const std::string& why) const {
-    auto result = quire(std::move(line));
-    BOOST_TEST_CONTEXT(result) {
-      BOOST_TEST(result.status == status);
-      BOOST_TEST(result.err_has(why));
-      BOOST_TEST(count_lines(result.err) == 1u);
-    }
   }
 };
 

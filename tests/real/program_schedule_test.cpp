@@ -1,6 +1,4 @@
-#include "quire/tests/support/run_program.hpp"
-
-#include <nlohmann/json.hpp>
+#include "quire/tests/support/program_json.hpp"
 
 using namespace quire::tests;
 using nlohmann::json;
@@ -8,29 +6,10 @@ using nlohmann::json;
 namespace {
 
 /// A folder whose database has the tables of Quire.
-struct schedule_fixture : program_folder {
+struct schedule_fixture : command_fixture {
   schedule_fixture() {
     write("p.json", pipeline_of(script_stage("one", "true")));
     BOOST_REQUIRE(quire({"run", "p.json", "--quiet"}).status == 0);
-  }
-
-  json object_of(words line) const {
-    line.push_back("--json");
-    auto result = quire(std::move(line));
-    BOOST_TEST_CONTEXT(result) {
-      BOOST_REQUIRE(result.status == 0);
-      BOOST_REQUIRE(count_lines(result.out) == 1u);
-    }
-    return json::parse(result.out);
-  }
-
-  void refused(words line, int status, const std::string& why) const {
-    auto result = quire(std::move(line));
-    BOOST_TEST_CONTEXT(result) {
-      BOOST_TEST(result.status == status);
-      BOOST_TEST(result.err_has(why));
-      BOOST_TEST(count_lines(result.err) == 1u);
-    }
   }
 };
 
@@ -48,7 +27,7 @@ BOOST_AUTO_TEST_CASE(a_schedule_is_put_shown_paused_resumed_and_removed) {
     BOOST_TEST(put.out_has("T02:30:00+0"));
     BOOST_TEST(put.out_has("nobody runs the database: schedules fire when a process does"));
   }
-  auto shown = object_of({"schedule", "show", "nightly"});
+  auto shown = only_object({"schedule", "show", "nightly"});
   BOOST_TEST(shown["spec"] == "30 2 * * MON-FRI");
   BOOST_TEST(shown["tz"] == "Europe/Berlin");
   BOOST_TEST(shown["payload"]["width"] == 3);
@@ -58,12 +37,12 @@ BOOST_AUTO_TEST_CASE(a_schedule_is_put_shown_paused_resumed_and_removed) {
   BOOST_TEST(shown["fires"].empty());
 
   BOOST_TEST(quire({"schedule", "pause", "nightly"}).out_has("schedule nightly: paused\n"));
-  BOOST_TEST(object_of({"schedule", "list"})["paused"] == true);
-  BOOST_TEST(object_of({"schedule", "list"})["next_at_ms"].is_null());
+  BOOST_TEST(only_object({"schedule", "list"})["paused"] == true);
+  BOOST_TEST(only_object({"schedule", "list"})["next_at_ms"].is_null());
   auto text = quire({"schedule", "show", "nightly"});
   BOOST_TEST(text.out_has("state         paused\n"));
   BOOST_TEST(text.out_has("catch-up      all, at most 7\n"));
-  BOOST_TEST(object_of({"schedule", "resume", "nightly"})["next_at_ms"] == shown["next_at_ms"]);
+  BOOST_TEST(only_object({"schedule", "resume", "nightly"})["next_at_ms"] == shown["next_at_ms"]);
   auto list = quire({"schedule", "list"});
   BOOST_TEST_CONTEXT(list) {
     BOOST_TEST(list.out_has("nightly"));

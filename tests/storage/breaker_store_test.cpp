@@ -46,8 +46,7 @@ struct breaker_fixture : tests::store_fixture {
                                            const task_outcome& outcome) {
     return write([&](auto& tx) {
       storage::breaker_results results(tx, now);
-      auto ended =
-        storage::finish_attempt(tx, task.id, task.epoch, outcome, now + 1'000'000, now);
+      auto ended = storage::finish_attempt(tx, task.id, task.epoch, outcome, now + 1'000'000, now);
       if (ended.accepted)
         results.saw(task.id, outcome);
       return results.save();
@@ -265,9 +264,8 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_refused) {
   BOOST_TEST(refused([](auto& x) { x.probes = 0; }));
   BOOST_TEST(refused([](auto& x) { x.successes = 0; }));
   BOOST_TEST(refused([](auto& x) { x.mode = static_cast<breaker_mode>(3); }));
-  BOOST_TEST(tests::fails_with(errc::not_found, [&] {
-    write([&](auto& tx) { storage::close_breaker(tx, "api", now); });
-  }));
+  BOOST_TEST(tests::fails_with(
+    errc::not_found, [&] { write([&](auto& tx) { storage::close_breaker(tx, "api", now); }); }));
   BOOST_TEST(tests::fails_with(errc::invalid_argument, [&] {
     write([&](auto& tx) { storage::put_breaker(tx, "", policy, now); });
   }));

@@ -154,8 +154,9 @@ BOOST_AUTO_TEST_CASE(what_is_outside_of_its_limits_is_refused) {
   BOOST_TEST(refused({}, std::string(101, 'k')));
   BOOST_TEST(refused({0, {}, {}}));
   BOOST_TEST(refused({100'001, {}, {}}));
-  for (auto wrong : {rate_limit{0, 1s, 1}, rate_limit{1, 0s, 1}, rate_limit{1, 1s, 0},
-                     rate_limit{1, 24h * 31, 1}, rate_limit{1001, 1s, 1}, rate_limit{1, 1s, 100'001}})
+  for (auto wrong :
+       {rate_limit{0, 1s, 1}, rate_limit{1, 0s, 1}, rate_limit{1, 1s, 0},
+        rate_limit{1, 24h * 31, 1}, rate_limit{1001, 1s, 1}, rate_limit{1, 1s, 100'001}})
     BOOST_TEST(refused({{}, wrong, {}}));
   BOOST_TEST(tests::fails_with(errc::not_found, [&] { set("work", {{}, {}, "missing"}); }));
   BOOST_TEST(number("SELECT count(*) FROM quire_kind") == 0);

@@ -1,6 +1,7 @@
 #include "quire/actors/command_handler.hpp"
 
 #include "quire/actors/command_output.hpp"
+#include "quire/actors/command_words.hpp"
 #include "quire/actors/nearest_name.hpp"
 #include "quire/actors/process_start.hpp"
 
@@ -40,7 +41,8 @@ constexpr std::size_t error_line_bytes_max = 300;
 
 [[noreturn]] void refuse_key(const std::string& key) {
   static const std::vector<std::string> known{"argv",   "stdin",        "cwd",     "env",
-                                              "output", "output_limit", "grace_s", "success_codes"};
+                                              "output", "output_limit", "grace_s", "success_codes",
+                                              "report"};
   refuse("unknown key '" + printable(key) + "'" + suggestion(key, known));
 }
 
@@ -127,6 +129,12 @@ std::vector<int> success_codes_of(const json& value) {
   return result;
 }
 
+bool boolean_of(const std::string& key, const json& value) {
+  if (!value.is_boolean())
+    refuse_type(key, "true or false", value);
+  return value.get<bool>();
+}
+
 void read_key(const std::string& key, const json& value, command_spec& command) {
   if (key == "argv")
     read_argv(value, command.process);
@@ -145,6 +153,8 @@ void read_key(const std::string& key, const json& value, command_spec& command) 
     command.process.grace = grace_of(value);
   else if (key == "success_codes")
     command.success_codes = success_codes_of(value);
+  else if (key == "report")
+    command.report = boolean_of(key, value);
   else
     refuse_key(key);
 }
@@ -292,8 +302,17 @@ task_handler command_handler() {
       return task_outcome::failure(failure.what(), error_class::permanent);
     }
     command.process.timeout = context.task.timeout;
+    command_words words(context);
+    if (command.report) {
+      command.process.on_line = [&words](std::string_view line) { words.hear(line); };
+      command.process.environment.emplace_back("QUIRE_REPORT_FD", "3");
+    }
     const auto result = run_process(command.process, context.cancel);
+    if (!words.output().empty())
+      command.output = command_spec::output_format::text; // What stdout holds does not count.
     auto outcome = outcome_of(command, result);
+    if (outcome.what == task_outcome::verdict::completed && !words.output().empty())
+      outcome.output = words.output();
     if (result.how != process_result::ending::cancelled)
       return outcome;
     if (const auto reason = context.cancel.reason(); !reason.empty())

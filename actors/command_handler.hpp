@@ -17,13 +17,15 @@ struct command_spec {
   process_spec process;
   output_format output = output_format::text;
   std::vector<int> success_codes{0}; ///< Exit statuses that count as success.
+  bool report = false;               ///< It has a descriptor 3, see `command_words`.
 };
 
 /// Reads the payload of a `command` task:
 /// `{"argv": [...], "stdin": "...", "cwd": "...", "env": {...},
 ///   "output": "text" | "lines" | "json", "output_limit": bytes, "grace_s": seconds,
-///   "success_codes": [0, ...]}`.
-/// `stdin` may be a list of texts: one element a line. Unknown keys are refused.
+///   "success_codes": [0, ...], "report": true}`.
+/// With `report` the program may say on descriptor 3 (its number is in `QUIRE_REPORT_FD`) how
+/// far it is, see actors/command_words.hpp. `stdin` may be a list of texts: one element a line. Unknown keys are refused.
 /// Limits: 1 to 10,000 elements of `argv`, each up to 131,071 bytes;
 /// `output_limit` 1 byte to 64 MiB (16 MiB if absent); `grace_s` 0 to 3600 (5 if
 /// absent), fractions allowed; `success_codes` 1 to 256 numbers of 0 to 255.

@@ -16,8 +16,9 @@ namespace {
 using nlohmann::json;
 using source = template_part::source;
 
-constexpr std::array<std::string_view, 8> command_payload_keys{
-  "argv", "stdin", "cwd", "env", "output", "output_limit", "grace_s", "success_codes"};
+constexpr std::array<std::string_view, 9> command_payload_keys{
+  "argv",         "stdin",   "cwd",           "env",   "output",
+  "output_limit", "grace_s", "success_codes", "report"};
 
 void append_line(std::string& text, std::string_view element, const std::string& name) {
   text += plain_text(element);

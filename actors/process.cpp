@@ -1,6 +1,7 @@
 #include "quire/actors/process.hpp"
 
 #include "quire/actors/process_groups.hpp"
+#include "quire/actors/process_pipes.hpp"
 #include "quire/actors/process_start.hpp"
 
 #include <algorithm>
@@ -47,48 +48,6 @@ constexpr milliseconds look_period{5};
 
 /// Longer waits overflow the clock; nobody sees the end of one anyway.
 constexpr milliseconds wait_max = std::chrono::hours{24 * 365 * 10};
-
-/// Keeps SIGPIPE away from the thread during a write, and from the program
-/// afterwards: a library must not change the disposition of its host.
-class pipe_signal_block {
-public:
-  pipe_signal_block() noexcept {
-    sigset_t pending;
-    ::sigpending(&pending);
-    was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
-    ::sigemptyset(&only_);
-    ::sigaddset(&only_, SIGPIPE);
-    ::pthread_sigmask(SIG_BLOCK, &only_, &before_);
-  }
-
-  pipe_signal_block(const pipe_signal_block&) = delete;
-  pipe_signal_block& operator=(const pipe_signal_block&) = delete;
-
-  ~pipe_signal_block() {
-    const timespec at_once{};
-    if (!was_pending_)
-      while (::sigtimedwait(&only_, nullptr, &at_once) < 0 && errno == EINTR) {
-      }
-    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-
-private:
-  sigset_t only_;
-  sigset_t before_;
-  bool was_pending_ = false;
-};
-
-/// Keeps the last `max` bytes of what is appended.
-void append_end(std::string& kept, std::string_view text, std::size_t max) {
-  if (text.size() >= max) {
-    kept = text.substr(text.size() - max);
-    return;
-  }
-  // Cut only now and then: each cut moves all that is kept.
-  if (kept.size() + text.size() > 2 * max)
-    kept.erase(0, kept.size() + text.size() - max);
-  kept += text;
-}
 
 int milliseconds_of_poll(steady::duration wait) {
   const auto rounded = std::chrono::ceil<milliseconds>(wait).count();
@@ -141,21 +100,26 @@ private:
     auto input = pipe_ends::create();
     auto output = pipe_ends::create();
     auto errors = pipe_ends::create();
-    if (::fcntl(input.writing.number(), F_SETFL, O_NONBLOCK) != 0)
-      throw std::system_error{errno, std::generic_category(), "no pipe"};
-    auto report = start_program(spec_, input.reading.number(), output.writing.number(),
-                                errors.writing.number());
-    if (report.process < 0) {
+    pipe_ends words;
+    if (spec_.on_line)
+      words = pipe_ends::create();
+    for (auto number : {input.writing.number(), words.reading.number()})
+      if (number >= 0 && ::fcntl(number, F_SETFL, O_NONBLOCK) != 0)
+        throw std::system_error{errno, std::generic_category(), "no pipe"};
+    auto started = start_program(spec_, {input.reading.number(), output.writing.number(),
+                                         errors.writing.number(), words.writing.number()});
+    if (started.process < 0) {
       result_.how = process_result::ending::not_started;
-      result_.start_error = report.error;
-      result_.error = std::move(report.text);
+      result_.start_error = started.error;
+      result_.error = std::move(started.text);
       return false;
     }
-    process_ = report.process;
+    process_ = started.process;
     known_.emplace(process_);
     input_ = std::move(input.writing);
     output_ = std::move(output.reading);
     errors_ = std::move(errors.reading);
+    words_ = std::move(words.reading);
     exit_notice_ = file_descriptor{static_cast<int>(::syscall(SYS_pidfd_open, process_, 0U))};
     if (spec_.timeout > milliseconds{0})
       next_step_ = steady::now() + std::min(spec_.timeout, wait_max);
@@ -206,16 +170,24 @@ private:
     append_end(result_.standard_error, text, spec_.stderr_max);
   }
 
+  /// Returns whether there may be more.
+  bool read_words() {
+    const auto text = read_some(words_);
+    lines_.add(text, spec_.on_line);
+    return !text.empty();
+  }
+
   /// Waits for up to `wait` until something happens, and moves what can be moved
   /// between us and the program. Returns whether anything did.
   bool watch(steady::duration wait) {
     if (!exit_notice_ && !exited_)
       wait = std::min<steady::duration>(wait, look_period);
-    std::array<pollfd, 5> watched{{{output_.number(), POLLIN, 0},
+    std::array<pollfd, 6> watched{{{output_.number(), POLLIN, 0},
                                    {errors_.number(), POLLIN, 0},
                                    {input_.number(), POLLOUT, 0},
                                    {exit_notice_.number(), POLLIN, 0},
-                                   {wake_.number(), POLLIN, 0}}};
+                                   {wake_.number(), POLLIN, 0},
+                                   {words_.number(), POLLIN, 0}}};
     const int count = ::poll(watched.data(), watched.size(), milliseconds_of_poll(wait));
     if (count < 0 && errno != EINTR && errno != EAGAIN)
       throw std::runtime_error{"the program was ended, as it could not be watched: "
@@ -231,6 +203,8 @@ private:
     noticed_ = watched[3].revents != 0;
     if (watched[4].revents)
       hear_wake();
+    if (watched[5].revents)
+      read_words();
     return true;
   }
 
@@ -312,6 +286,8 @@ private:
       drain(farewell_quiet, now + farewell_total);
     signal_group(SIGKILL);
     drain(drain_quiet, steady::now() + drain_total);
+    while (words_ && read_words()) {
+    }
     if (const auto cut = result_.standard_error.size(); cut > spec_.stderr_max)
       result_.standard_error.erase(0, cut - spec_.stderr_max);
     if (const auto cut = result_.stderr_bytes - result_.standard_error.size(); cut > 0)
@@ -347,6 +323,8 @@ private:
   file_descriptor input_;
   file_descriptor output_;
   file_descriptor errors_;
+  file_descriptor words_;
+  line_splitter lines_;
   file_descriptor exit_notice_;
   file_descriptor wake_;
   pid_t process_ = -1;

@@ -5,8 +5,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,6 +21,10 @@ struct process_spec {
   std::string working_directory;                                ///< Empty for ours.
   std::vector<std::pair<std::string, std::string>> environment; ///< Added to ours.
   std::string standard_input; ///< Given to the program, then end of file.
+  /// Is called with each line, without its end and up to 64 KiB of it, that the program writes
+  /// to descriptor 3, while it runs and on the thread of `run_process`; if empty the program
+  /// has no descriptor 3.
+  std::function<void(std::string_view line)> on_line;
   /// Bytes kept of the beginning; the rest is read and counted only.
   std::size_t stdout_max = std::size_t{16} << 20;
   /// Bytes kept of the end, under a line that says how many were cut.
@@ -55,7 +61,7 @@ struct process_result {
 /// The program leads a process group of its own. On a timeout or a cancel the
 /// group gets TERM, after `grace` KILL. When the program ends by itself, what is
 /// left of its group may write for at most 100 ms more, then it gets KILL, too.
-/// The program inherits no descriptor but 0, 1 and 2, the default disposition of
+/// The program inherits no descriptor but 0, 1 and 2 (and 3 for `on_line`), the default disposition of
 /// all signals and an empty signal mask. When this returns, no zombie, no
 /// descriptor and no member of the group is left, at most 5 s after the token said
 /// `hurried`; only a process that made a

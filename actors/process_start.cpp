@@ -76,7 +76,7 @@ struct launch_plan {
   char* const* arguments = nullptr;
   char* const* environment = nullptr;
   const char* directory = nullptr; ///< Null for ours.
-  std::array<int, 3> streams{};
+  program_streams streams{};
   pid_t parent = 0;
 };
 
@@ -98,16 +98,16 @@ void reset_signals() noexcept {
     ::syscall(SYS_rt_sigaction, number, default_action.data(), nullptr, kernel_signal_set_bytes);
 }
 
-void close_above_standard() noexcept {
+void close_from(int first) noexcept {
 #ifdef SYS_close_range
-  if (::syscall(SYS_close_range, 3U, ~0U, 0U) == 0)
+  if (::syscall(SYS_close_range, static_cast<unsigned>(first), ~0U, 0U) == 0)
     return;
 #endif
   rlimit limit{};
   const auto end = ::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 65'536
                      ? static_cast<int>(limit.rlim_cur)
                      : 65'536;
-  for (int number = 3; number < end; ++number)
+  for (int number = first; number < end; ++number)
     ::close(number);
 }
 
@@ -126,10 +126,14 @@ void close_above_standard() noexcept {
     ::_exit(127);
   if (plan.directory && ::chdir(plan.directory) != 0)
     give_up(failure, start_step::directory);
-  for (int number = 0; number < 3; ++number)
-    if (::dup2(plan.streams[static_cast<std::size_t>(number)], number) < 0)
+  int number = 0;
+  for (; number < 4 && plan.streams[static_cast<std::size_t>(number)] >= 0; ++number) {
+    const int stream = plan.streams[static_cast<std::size_t>(number)];
+    // The last may be where it belongs; then it is only kept open.
+    if ((stream == number ? ::fcntl(number, F_SETFD, 0) : ::dup2(stream, number)) < 0)
       give_up(failure, start_step::preparation);
-  close_above_standard();
+  }
+  close_from(number);
   const std::uint64_t no_signal = 0;
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signal, nullptr, kernel_signal_set_bytes);
   ::execve(plan.program, plan.arguments, plan.environment);
@@ -295,7 +299,7 @@ std::string unusable_part(const process_spec& spec) {
   return {};
 }
 
-start_report start_program(const process_spec& spec, int input, int output, int errors) {
+start_report start_program(const process_spec& spec, const program_streams& streams) {
   if (auto text = unusable_part(spec); !text.empty())
     return {-1, EINVAL, std::move(text)};
   const environment_block environment{spec};
@@ -327,7 +331,7 @@ start_report start_program(const process_spec& spec, int input, int output, int 
   plan.arguments = arguments.data();
   plan.environment = environment.pointers();
   plan.directory = spec.working_directory.empty() ? nullptr : spec.working_directory.c_str();
-  plan.streams = {input, output, errors};
+  plan.streams = streams;
   plan.parent = ::getpid();
   launch_failure failure;
   const pid_t process = launch(plan, failure);

@@ -2,6 +2,7 @@
 
 #include "quire/actors/process.hpp"
 
+#include <array>
 #include <string>
 
 #include <sys/types.h>
@@ -50,13 +51,15 @@ struct start_report {
 /// bytes, names with '='); empty if nothing does.
 std::string unusable_part(const process_spec& spec);
 
-/// Starts the program of `spec` with the three given descriptors as its 0, 1 and
-/// 2, and returns when it runs or is known not to.
+/// What a program gets as its descriptors 0 to 3; the last may be -1 for none.
+using program_streams = std::array<int, 4>;
+
+/// Starts the program of `spec` with `streams`, and returns when it runs or is known not to.
 ///
 /// The caller must reap it. It shares nothing with the caller: no descriptor, no
 /// signal disposition, no signal mask. It gets KILL when the calling *thread*
 /// ends, so that thread has to wait for it. (The kernel forgets this for a
 /// program that changes its user id.)
-start_report start_program(const process_spec& spec, int input, int output, int errors);
+start_report start_program(const process_spec& spec, const program_streams& streams);
 
 } // namespace quire::actors

@@ -22,7 +22,7 @@ struct task_context {
   const task_assignment& task;         ///< With the payload; valid during the call.
   actors::cancel_token cancel;         ///< Look at it between steps that take long.
   std::shared_ptr<const clock_source> clock;
-  std::shared_ptr<actors::attempt_report> report; ///< For the functions below.
+  std::shared_ptr<actors::attempt_report> report{}; ///< For the functions below.
 
   /// Says how far it is: 0 to 100 percent, and what it is doing (up to 4 KiB). Written four
   /// times a second at most, and with the result. A sign of life. Any thread.

@@ -22,8 +22,8 @@ constexpr std::int64_t output_bytes_max = std::int64_t{64} << 20;
 const std::vector<std::string> common_keys{
   "kind", "timeout_s", "max_attempts", "backoff_s", "backoff_factor", "backoff_max_s", "priority",
   "output"};
-const std::vector<std::string> command_keys{"argv",  "stdin",        "cwd",    "env",
-                                            "grace_s", "output_limit", "success_codes"};
+const std::vector<std::string> command_keys{"argv",    "stdin",        "cwd",           "env",
+                                            "grace_s", "output_limit", "success_codes", "report"};
 const std::vector<std::string> handler_keys{"payload"};
 const std::vector<std::string> output_names{"text", "lines", "json"};
 
@@ -104,6 +104,8 @@ void read_command(const json_cursor& task) {
     limit->whole_number(1, output_bytes_max);
   if (auto grace = task.find("grace_s"))
     grace->number(0, 3600);
+  if (auto report = task.find("report"))
+    report->boolean();
   if (auto codes = task.find("success_codes")) {
     codes->expect_list(1, 256);
     for (std::size_t i = 0; i < codes->value().size(); ++i)

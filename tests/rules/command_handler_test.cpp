@@ -1,3 +1,4 @@
+#include "quire/actors/attempt_report.hpp"
 #include "quire/actors/command_handler.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -271,6 +272,27 @@ BOOST_AUTO_TEST_CASE(the_handler_runs_a_program) {
   BOOST_TEST(detail["stderr"] == "");
   BOOST_TEST(detail.contains("elapsed_ms"));
   BOOST_TEST(!detail.contains("stdout_cut"));
+}
+
+BOOST_AUTO_TEST_CASE(a_program_says_how_far_it_is) {
+  quire::task_assignment task;
+  task.payload = R"({"argv": ["sh", "-c",
+    "printf '{\\"progress\\": 30, \\"step\\": \\"reading\\"}\\n{\\"log\\": \\"page 1\\"}\\n' >&$QUIRE_REPORT_FD;
+     echo '{\"output\": {\"pages\": 7}}' >&3; echo 'no json' >&3; echo '{\"progres\": 1}' >&3; echo shown"],
+    "report": true, "output": "json"})";
+  std::replace(task.payload.begin(), task.payload.end(), '\n', ' ');
+  quire::task_context context{task, {}, std::make_shared<quire::system_clock_source>(),
+                              std::make_shared<quire::actors::attempt_report>()};
+  const auto outcome = quire::actors::command_handler()(context);
+  BOOST_TEST((outcome.what == verdict::completed), outcome.error);
+  BOOST_TEST(outcome.output == R"({"pages":7})");
+  const auto news = context.report->take();
+  BOOST_TEST(news.percent.value() == 30);
+  BOOST_TEST(news.step.value() == "reading");
+  BOOST_REQUIRE(news.lines.size() == 3u);
+  BOOST_TEST(news.lines[0].text == "page 1");
+  BOOST_TEST(news.lines[1].text.find("a line on descriptor 3 was not understood") == 0u);
+  BOOST_TEST(news.lines[2].text.find("did you mean progress?") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(the_handler_fails_a_wrong_payload_for_good) {

@@ -288,4 +288,28 @@ BOOST_AUTO_TEST_CASE(threads_run_programs_at_the_same_time) {
   BOOST_TEST(good == 400);
 }
 
+// The last line has no end, so it is none.
+BOOST_AUTO_TEST_CASE(lines_on_descriptor_3_are_heard_while_it_runs) {
+  auto spec = shell("echo one >&3; read answer; echo two >&3; printf three >&3; echo $answer");
+  std::vector<std::string> heard;
+  spec.standard_input = "done\n";
+  spec.on_line = [&heard](std::string_view line) { heard.emplace_back(line); };
+  const auto result = run(spec);
+  BOOST_TEST(result.standard_output == "done\n");
+  BOOST_TEST(heard == (std::vector<std::string>{"one", "two"}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_long_line_on_descriptor_3_is_cut_and_many_are_all_heard) {
+  auto spec = shell("head -c 100000 /dev/zero | tr '\\0' x >&3; echo >&3; seq 20000 >&3");
+  std::size_t lines = 0;
+  std::size_t longest = 0;
+  spec.on_line = [&](std::string_view line) {
+    ++lines;
+    longest = std::max(longest, line.size());
+  };
+  BOOST_TEST(run(spec).code == 0);
+  BOOST_TEST(lines == 20001u);
+  BOOST_TEST(longest == 65536u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -105,7 +105,7 @@ void read_command(const json_cursor& task) {
   if (auto grace = task.find("grace_s"))
     grace->number(0, 3600);
   if (auto report = task.find("report"))
-    report->boolean();
+    report->flag();
   if (auto codes = task.find("success_codes")) {
     codes->expect_list(1, 256);
     for (std::size_t i = 0; i < codes->value().size(); ++i)

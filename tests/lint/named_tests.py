@@ -7,8 +7,10 @@ import sys
 
 
 def known_tests(folder):
-    """Returns the names suite/case of all tests."""
+    """Returns the names suite/case of all tests, and those that CMake gives to programs."""
     names = set()
+    for listing in folder.rglob("CMakeLists.txt"):
+        names.update(re.findall(r"add_test\(NAME (\w+/\w+)\s", listing.read_text()))
     for source in folder.rglob("*_test.cpp"):
         suite = ""
         for line in source.read_text().splitlines():

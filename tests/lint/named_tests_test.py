@@ -11,6 +11,9 @@ SOURCE = """BOOST_FIXTURE_TEST_SUITE(queue, fixture)
 BOOST_AUTO_TEST_CASE(goes_on) {}
 BOOST_AUTO_TEST_SUITE_END()
 """
+LISTING = """add_test(NAME crash/resume
+  COMMAND resume.py)
+"""
 
 
 def run(row):
@@ -19,6 +22,7 @@ def run(row):
         tests = pathlib.Path(folder) / "tests"
         tests.mkdir()
         (tests / "queue_test.cpp").write_text(SOURCE)
+        (tests / "CMakeLists.txt").write_text(LISTING)
         (tests / "README.md").write_text(row + "\n")
         done = subprocess.run([sys.executable, "-B", LINT, folder], capture_output=True, text=True, check=False)
         return done.returncode, done.stderr
@@ -27,7 +31,8 @@ def run(row):
 def main():
     assert run("| T1 | it goes on | `queue/goes_on` |") == (0, "")
     assert run("| T1 | it goes on | `queue/*` |") == (0, "")
-    for wrong in ("queue/stops", "other/goes_on", "other/*"):
+    assert run("| T1 | it goes on | `crash/resume` |") == (0, "")
+    for wrong in ("queue/stops", "other/goes_on", "other/*", "crash/goes_on"):
         status, text = run(f"| T1 | it goes on | `queue/goes_on`, `{wrong}` |")
         assert status == 1 and wrong in text, (wrong, status, text)
     status, text = run("no table")

@@ -72,41 +72,76 @@ void task_model::end(std::int64_t id, task_state state, std::int64_t now_ms) {
   task.state = state;
   task.finished_at_ms = now_ms;
   events.tasks.insert(id);
+  leave_key(id, now_ms);
   pump(task.gate.empty() || !gates.contains(task.gate) ? "" : task.gate);
   if (task.stage != 0)
     settle(stages.at(task.stage).run, now_ms);
 }
 
-void task_model::enqueue(std::int64_t id, const task_spec& spec, std::int64_t now_ms,
-                         std::int64_t stage) {
-  auto& task = tasks[id];
+void task_model::describe(model_task& task, const task_spec& spec) {
   task.attempts_max = spec.retry.attempts_max;
   task.crashes_max = spec.crashes_max;
   task.kind = spec.kind;
+  task.queue = spec.queue;
   task.gate = spec.gate;
   task.gate_capacity = spec.gate_capacity;
-  task.run_at_ms = spec.run_at_ms.value_or(now_ms);
-  constexpr std::int64_t head_start[] = {-3'600'000, -600'000, 0, 1'800'000};
-  task.ord = std::max(now_ms, task.run_at_ms) + head_start[static_cast<std::size_t>(spec.priority)];
   task.retry_delay_ms = std::min(spec.retry.base, spec.retry.cap).count();
+}
+
+void task_model::begin_waiting(model_task& task, const task_spec& spec, std::int64_t now_ms) {
+  constexpr std::int64_t head_start[] = {-3'600'000, -600'000, 0, 1'800'000};
+  bool due = spec.run_at_ms.value_or(now_ms) <= now_ms;
+  task.run_at_ms = due ? task.created_at_ms : *spec.run_at_ms;
+  task.ord = std::max(task.created_at_ms, task.run_at_ms)
+             + head_start[static_cast<std::size_t>(spec.priority)];
+  task.state = task_state::scheduled;
+  if (due)
+    place(task);
+}
+
+void task_model::enqueue(std::int64_t id, const task_spec& spec, std::int64_t now_ms,
+                         std::int64_t stage) {
+  auto& task = tasks[id];
+  describe(task, spec);
+  task.created_at_ms = now_ms;
   task.stage = stage;
   if (stage != 0)
     stages.at(stage).tasks.insert(id);
-  task.state = task_state::scheduled;
-  if (task.run_at_ms <= now_ms)
-    place(task);
+  begin_waiting(task, spec, now_ms);
+  if (spec.unique.key.empty())
+    return;
+  task.key = spec.unique.key;
+  auto& key = keys[{task.kind, task.key}];
+  if (auto before = tasks.find(key.task);
+      before != tasks.end() && !is_terminal(before->second.state))
+    before->second.overtaken = true;
+  auto kept_ms = spec.unique.kept_for.count();
+  key = {id, kept_ms > 0 ? now_ms + kept_ms : 0};
 }
 
 std::vector<std::int64_t> task_model::claim(std::size_t count, std::int64_t now_ms) {
   auto ready = [](const model_task& x) { return x.state == task_state::ready; };
   auto ord = [](const model_task& x) { return x.ord; };
-  auto ids = first_of(tasks, ready, ord, count);
-  for (auto id : ids) {
+  std::map<std::string, std::int64_t> room;
+  for (auto& [name, queue] : queues) {
+    if (queue.limit)
+      room[name] = *queue.limit - count_in(name, task_state::running);
+    if (queue.paused)
+      room[name] = 0;
+  }
+  std::vector<std::int64_t> ids;
+  for (auto id : first_of(tasks, ready, ord, tasks.size())) {
+    if (ids.size() == count)
+      break;
     auto& task = tasks.at(id);
+    auto limited = room.find(task.queue);
+    if (limited != room.end() && limited->second-- <= 0)
+      continue;
     task.state = task_state::running;
     ++task.attempt;
     ++task.epoch;
     task.claimed_at_ms = now_ms;
+    ids.push_back(id);
   }
   return ids;
 }
@@ -126,9 +161,12 @@ storage::finished_attempt task_model::finish(std::int64_t id, std::int64_t epoch
   bool unsuccessful = outcome.what == verdict::failed || outcome.what == verdict::released;
   bool hopeless = outcome.error_kind == error_class::permanent
                   || outcome.error_kind == error_class::poison || task.attempt >= task.attempts_max;
+  auto attempt = task.attempt;
+  bool given_back = false;
   if (unsuccessful && task.cancel_requested) {
     end(id, task_state::cancelled, now_ms);
   } else if (outcome.what == verdict::released) {
+    given_back = true;
     --task.attempt;
     become_ready(task);
   } else if (outcome.what == verdict::failed && !hopeless) {
@@ -143,12 +181,20 @@ storage::finished_attempt task_model::finish(std::int64_t id, std::int64_t epoch
                                                    : task_state::cancelled,
         now_ms);
   }
+  if (task.state == task_state::completed || task.state == task_state::partial_success)
+    task.result = epoch;
+  auto told = given_back                            ? "released"
+              : task.state == task_state::retryable ? "failed"
+                                                    : std::string{to_string(task.state)};
+  if (task.state != task_state::completed)
+    task.history.emplace_back(epoch, attempt, told);
   return {true, task.state};
 }
 
 void task_model::lose(std::int64_t id, std::int64_t now_ms) {
   auto& task = tasks.at(id);
   ++task.crashes;
+  task.history.emplace_back(task.epoch, task.attempt, "crashed");
   if (task.cancel_requested)
     return end(id, task_state::cancelled, now_ms);
   if (task.crashes_max > 0 && task.crashes >= task.crashes_max)
@@ -198,12 +244,15 @@ void task_model::cancel(std::int64_t id, std::int64_t now_ms) {
     end(id, task_state::cancelled, now_ms);
 }
 
-bool task_model::retry(std::int64_t id) {
+bool task_model::retry(std::int64_t id, std::int64_t now_ms) {
   auto& task = tasks.at(id);
+  if (!take_key_again(id, now_ms))
+    return false;
   if (task.stage != 0 && !reopen(task.stage))
     return false;
   task.attempt = 0;
   task.crashes = 0;
+  task.result = 0;
   task.cancel_requested = false;
   place(task);
   return true;
@@ -228,6 +277,7 @@ void task_model::prune_tasks(std::int64_t ended_before_ms, std::size_t limit) {
   auto old = [&](const model_task& x) {
     return is_terminal(x.state) && x.stage == 0 && x.finished_at_ms < ended_before_ms;
   };
+  forget_keys(ended_before_ms);
   erase(first_of(
           tasks, old, [](auto& x) { return x.finished_at_ms; }, limit),
         true);

@@ -6,9 +6,11 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -24,14 +26,33 @@ struct model_task {
   std::int64_t epoch = 0;
   bool cancel_requested = false;
   std::string kind;
+  std::string queue;
+  std::string key;        ///< Empty for none. Of tasks of its kind.
+  bool overtaken = false; ///< It runs, or ran, while another one took its key.
   std::string gate;
   int gate_capacity = 1;
+  std::int64_t created_at_ms = 0;
   std::int64_t ord = 0;
   std::int64_t run_at_ms = 0;
   std::int64_t retry_delay_ms = 0; ///< After it was lost.
   std::int64_t claimed_at_ms = 0;
   std::int64_t finished_at_ms = 0;
-  std::int64_t stage = 0; ///< 0 for none.
+  std::int64_t stage = 0;  ///< 0 for none.
+  std::int64_t result = 0; ///< Which claim gave the result; 0 for none.
+  /// Claims that ended, but for those that succeeded: epoch, attempt and outcome.
+  std::vector<std::tuple<std::int64_t, int, std::string>> history;
+};
+
+/// Who has a unique key.
+struct model_key {
+  std::int64_t task = 0; ///< It may have been deleted.
+  std::int64_t until_ms = 0;
+};
+
+/// What was decided about a queue.
+struct model_queue {
+  bool paused = false;
+  std::optional<int> limit;
 };
 
 /// A stage as it must be.
@@ -75,6 +96,9 @@ public:
   // Tasks.
   void enqueue(std::int64_t task, const task_spec& spec, std::int64_t now_ms,
                std::int64_t stage = 0);
+  /// Returns the task that makes one of `spec` superfluous, if any. What `spec` wants to be
+  /// done to it is done, unless it wants to be rejected.
+  std::optional<std::int64_t> settle_duplicate(const task_spec& spec, std::int64_t now_ms);
   /// Returns which are claimed, in order.
   std::vector<std::int64_t> claim(std::size_t count, std::int64_t now_ms);
   storage::finished_attempt finish(std::int64_t task, std::int64_t epoch,
@@ -85,12 +109,20 @@ public:
   void promote(std::int64_t now_ms, std::size_t limit);
   void cancel(std::int64_t task, std::int64_t now_ms);
   /// Returns whether it may start again; if so, it has.
-  bool retry(std::int64_t task);
+  bool retry(std::int64_t task, std::int64_t now_ms);
   /// Returns which are failed.
   std::vector<std::int64_t> give_up_stuck(std::int64_t claimed_before_ms, std::int64_t now_ms,
                                           std::size_t limit);
   void prune_tasks(std::int64_t ended_before_ms, std::size_t limit);
   void set_capacity(const std::string& gate, int capacity);
+
+  // Queues and keys: `task_model_keys.cpp`.
+  void pause(const std::string& queue);
+  void resume(const std::string& queue);
+  void limit(const std::string& queue, std::optional<int> limit);
+  std::int64_t count_in(const std::string& queue, task_state state) const;
+  const model_key* holder_of(const std::string& kind, const std::string& key,
+                             std::int64_t now_ms) const;
 
   // Pipelines: `task_model_pipelines.cpp`.
   void start(std::int64_t run, const std::vector<std::int64_t>& stages, const pipeline_spec& spec,
@@ -109,12 +141,20 @@ public:
   std::map<std::int64_t, model_stage> stages;
   std::map<std::int64_t, model_run> runs;
   std::map<std::string, int> gates; ///< Their capacities.
+  std::map<std::string, model_queue> queues;
+  std::map<std::pair<std::string, std::string>, model_key> keys; ///< By kind and key.
   happened events;
 
 private:
   using places = std::vector<std::int64_t>;
 
   bool is_running(std::int64_t task, std::int64_t epoch) const;
+  void describe(model_task& task, const task_spec& spec);
+  void begin_waiting(model_task& task, const task_spec& spec, std::int64_t now_ms);
+  void replace(model_task& task, const task_spec& spec, std::int64_t now_ms);
+  bool take_key_again(std::int64_t task, std::int64_t now_ms);
+  void leave_key(std::int64_t task, std::int64_t now_ms);
+  void forget_keys(std::int64_t before_ms);
   void become_ready(model_task& task);
   void make_gate(const model_task& task);
   void place(model_task& task);

@@ -1,8 +1,10 @@
 // The part of the walk that compares the tables with the model.
 
 #include "quire/storage/sqlite/invariants.hpp"
+#include "quire/storage/sqlite/queue_store.hpp"
 #include "quire/tests/storage/task_model_walk.hpp"
 
+#include <algorithm>
 #include <tuple>
 
 namespace quire::tests {
@@ -54,6 +56,7 @@ void task_walk::drain() {
     now += 100;
     storage::transaction_guard guard{db};
     transaction tx{db};
+    resume_all(tx);
     promote(tx, 500);
     for (int i = 0; i < 5; ++i)
       continue_fan_out(tx, 0);
@@ -72,6 +75,9 @@ void task_walk::check() {
   check_tasks();
   check_pipelines();
   check_gates();
+  check_claims();
+  check_queues();
+  check_keys();
 }
 
 void task_walk::check_invariants() {
@@ -132,6 +138,77 @@ void task_walk::check_gates() {
   for (auto& [gate, capacity] : model_.gates)
     expected.emplace_back(gate, capacity, model_.used(gate));
   require_equal("quire_gate", found, expected);
+}
+
+// What a claim that was over said is in no result and no history either.
+void task_walk::check_claims() {
+  using attempt_row = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::string>;
+  using result_row = std::tuple<std::int64_t, std::int64_t>;
+  std::vector<attempt_row> attempts;
+  std::vector<result_row> results;
+  for (auto& [id, x] : model_.tasks) {
+    for (auto& [epoch, attempt, outcome] : x.history)
+      attempts.emplace_back(id, epoch, attempt, outcome);
+    if (x.result != 0)
+      results.emplace_back(id, x.result);
+  }
+  require_equal("quire_task_attempt", view().query_as<attempt_row>(R"(
+    SELECT task_id, epoch, attempt, outcome FROM quire_task_attempt ORDER BY task_id, epoch)"),
+                attempts);
+  require_equal("quire_task_result", view().query_as<result_row>(R"(
+    SELECT id, epoch FROM quire_task_result ORDER BY id)"),
+                results);
+}
+
+void task_walk::check_queues() {
+  using row = std::tuple<std::string, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
+                         std::int64_t, std::int64_t>;
+  auto count = [&](const std::string& queue, task_state state) {
+    return model_.count_in(queue, state);
+  };
+  auto of_model = [&](const std::string& name) {
+    auto& queue = model_.queues[name];
+    return row{name,
+               queue.paused,
+               queue.limit.value_or(0),
+               count(name, task_state::ready),
+               count(name, task_state::running),
+               count(name, task_state::blocked),
+               count(name, task_state::scheduled) + count(name, task_state::retryable)};
+  };
+  std::vector<row> found;
+  std::vector<row> expected;
+  auto snapshot = view();
+  for (auto& x : storage::list_queues(snapshot)) {
+    found.emplace_back(x.name, x.paused_at_ms.has_value(), x.limit.value_or(0), x.ready, x.running,
+                       x.blocked, x.scheduled);
+    expected.push_back(of_model(x.name));
+  }
+  require_equal("list_queues", found, expected);
+  // A queue that is not listed has neither tasks nor a decision.
+  for (auto& [name, queue] : model_.queues)
+    if (queue.paused || queue.limit)
+      require(std::ranges::any_of(found, [&](auto& x) { return std::get<0>(x) == name; }),
+              "is not listed: queue " + name);
+}
+
+void task_walk::check_keys() {
+  using row = std::tuple<std::string, std::string, std::int64_t, std::int64_t>;
+  auto found =
+    view().query_as<row>("SELECT kind, key, task_id, until FROM quire_task_key ORDER BY kind, key");
+  std::vector<row> expected;
+  for (auto& [name, x] : model_.keys)
+    expected.emplace_back(name.first, name.second, x.task, x.until_ms);
+  require_equal("quire_task_key", found, expected);
+  // Of open tasks with one key all but one run, or ran, when another took it.
+  std::set<std::pair<std::string, std::string>> taken;
+  for (auto& [id, x] : model_.tasks)
+    if (!x.key.empty() && !is_terminal(x.state) && !x.overtaken)
+      require(
+        taken.emplace(x.kind, x.key).second
+          && number("SELECT count(*) FROM quire_task_key WHERE task_id = " + std::to_string(id))
+               == 1,
+        name_of("shares its key, or has lost it: task", id));
 }
 
 // Who waits for something is told of it once, and nothing is told that did not happen.

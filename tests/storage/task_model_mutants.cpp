@@ -23,18 +23,53 @@ constexpr auto ignore_sealed = R"(
     AND new.completed + new.partial + new.failed + new.cancelled >= new.total
   BEGIN UPDATE quire_stage SET sealed = 1 WHERE id = new.id; END)";
 
+constexpr auto start_paused = R"(
+  CREATE TRIGGER never_pauses AFTER INSERT ON quire_queue WHEN new.paused_at IS NOT NULL
+  BEGIN UPDATE quire_queue SET paused_at = NULL, capacity = 100000 WHERE queue = new.queue; END)";
+
+constexpr auto one_more = R"(
+  CREATE TRIGGER one_more AFTER INSERT ON quire_queue WHEN new.capacity IS NOT NULL
+  BEGIN UPDATE quire_queue SET capacity = capacity + 1 WHERE queue = new.queue; END)";
+
+constexpr auto keep_key = R"(
+  CREATE TRIGGER keeps_key BEFORE DELETE ON quire_task_key
+  BEGIN SELECT RAISE(IGNORE); END)";
+
+// By its name, whoever has it.
+constexpr auto leave_any_key = R"(
+  CREATE TRIGGER leaves_any_key AFTER UPDATE OF state ON quire_task
+  WHEN new.state >= 10 AND new.unique_key IS NOT NULL
+  BEGIN
+    DELETE FROM quire_task_key
+    WHERE key = new.unique_key AND until = 0
+      AND kind = (SELECT kind FROM quire_lane WHERE id = new.lane);
+  END)";
+
+constexpr auto leave_early = R"(
+  CREATE TRIGGER counts_no_longer AFTER INSERT ON quire_task_key WHEN new.until > 0
+  BEGIN UPDATE quire_task_key SET until = 0 WHERE kind = new.kind AND key = new.key; END)";
+
 } // namespace
 
 std::vector<task_mutant> task_mutants() {
   using enum task_mutant::moment;
   using fence = task_mutant::fence;
+  using speaker = task_mutant::speaker;
   return {
     {"a task that is lost keeps its place", loss, keep_place},
     {"nobody is let in when a place is free", always, never_pump},
     {"a ready task that is cancelled keeps its place", cancel, keep_place},
     {"the end of any claim counts while the task runs", always, "", fence::state_only},
     {"the end of any claim counts", always, "", fence::id_only},
+    {"a crash of any claim counts while the task runs", always, "", fence::state_only,
+     speaker::crash},
     {"a stage ends before it has all its tasks", always, ignore_sealed},
+    {"tasks of a paused queue are claimed", always, start_paused},
+    {"a queue runs one task more than its limit", always, one_more},
+    {"a replaced task keeps its place", enqueue, keep_place},
+    {"a task that ended keeps its key", always, keep_key},
+    {"a task that ends takes the key of another one along", always, leave_any_key},
+    {"a key counts no longer than its task", always, leave_early},
   };
 }
 

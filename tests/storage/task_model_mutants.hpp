@@ -11,14 +11,18 @@ namespace quire::tests {
 /// theirs has done, or a call is forged as if they had not looked.
 struct task_mutant {
   /// When the trigger works.
-  enum class moment : std::uint8_t { always, loss, cancel };
+  enum class moment : std::uint8_t { always, loss, cancel, enqueue };
   /// What of a claim is looked at before its end is taken.
   enum class fence : std::uint8_t { state_and_epoch, state_only, id_only };
+
+  /// Whose claim is looked at with less.
+  enum class speaker : std::uint8_t { finish, crash };
 
   const char* what; ///< What is wrong.
   moment when = moment::always;
   const char* trigger = ""; ///< SQL; `(SELECT active FROM planted)` says whether it works.
   fence looks_at = fence::state_and_epoch;
+  speaker who = speaker::finish;
 };
 
 /// The mistakes that the model must find, or it proves nothing.

@@ -51,9 +51,14 @@ BOOST_AUTO_TEST_CASE(the_tables_are_what_the_model_says) {
     BOOST_TEST_MESSAGE("seed " << seed << ": " << walk.zombies_refused << " zombies, "
                                << walk.stale_refused << " old lists, " << walk.claims_lost
                                << " claims lost, " << walk.rolled_back << " rolled back, "
-                               << walk.runs_ended << " runs");
+                               << walk.runs_ended << " runs, " << walk.overtaken_refused
+                               << " zombies of running tasks, " << walk.duplicates
+                               << " duplicates, " << walk.held_back << " claims held back");
     // A walk that does not get everywhere proves little.
     BOOST_TEST(walk.zombies_refused > operations / 50);
+    BOOST_TEST(walk.overtaken_refused > operations / 100);
+    BOOST_TEST(walk.duplicates > operations / 200);
+    BOOST_TEST(walk.held_back > operations / 1000);
     BOOST_TEST(walk.stale_refused > operations / 200);
     BOOST_TEST(walk.claims_lost > operations / 100);
     BOOST_TEST(walk.rolled_back > operations / 50);
@@ -62,6 +67,29 @@ BOOST_AUTO_TEST_CASE(the_tables_are_what_the_model_says) {
       BOOST_TEST(walk.seen.contains({"task", state}), "task " << state);
     for (auto state : {0, 1, 3, 10, 11, 12, 13, 14})
       BOOST_TEST(walk.seen.contains({"stage", state}), "stage " << state);
+  }
+}
+
+// With the seeds and operations of the environment, too.
+BOOST_AUTO_TEST_CASE(nothing_of_a_claim_that_is_over_is_written) {
+  auto first = from_environment("QUIRE_MODEL_FIRST", 1);
+  auto seeds = from_environment("QUIRE_MODEL_SEEDS", 1);
+  auto operations = from_environment("QUIRE_MODEL_OPERATIONS", 2500);
+  constexpr int zombies = 10;
+  for (auto seed = first; seed < first + seeds; ++seed) {
+    task_walk walk{static_cast<std::uint64_t>(seed)};
+    walk.zombies_after_each = zombies;
+    auto difference = difference_of(walk, operations);
+    BOOST_REQUIRE_MESSAGE(!difference,
+                          "QUIRE_MODEL_FIRST="
+                            << seed << " QUIRE_MODEL_SEEDS=1 QUIRE_MODEL_OPERATIONS=" << operations
+                            << " shows it again: " << difference.value_or(""));
+    BOOST_TEST_MESSAGE("seed " << seed << ": " << walk.zombies_refused << " stale writes, "
+                               << walk.overtaken_refused << " of them to running tasks, "
+                               << walk.claims_lost << " claims lost");
+    BOOST_TEST(walk.zombies_refused > operations * zombies / 2);
+    BOOST_TEST(walk.overtaken_refused > operations * zombies / 8);
+    BOOST_TEST(walk.claims_lost > operations / 100);
   }
 }
 

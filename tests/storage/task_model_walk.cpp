@@ -12,11 +12,6 @@ namespace {
 constexpr std::int64_t operations_a_check = 200;
 constexpr std::size_t remembered_max = 200;
 
-void require(bool holds, const std::string& what) {
-  if (!holds)
-    throw model_error(what);
-}
-
 /// Returns a random key of `from` whose value is `wanted`, if there is one.
 template <class Map, class Wanted>
 std::optional<std::int64_t> pick(seeded_choice& choose, const Map& from, Wanted wanted) {
@@ -27,10 +22,6 @@ std::optional<std::int64_t> pick(seeded_choice& choose, const Map& from, Wanted 
   if (keys.empty())
     return std::nullopt;
   return choose.one_of(keys);
-}
-
-std::string name_of(const char* noun, std::int64_t id) {
-  return std::string{noun} + " " + std::to_string(id);
 }
 
 } // namespace
@@ -67,8 +58,11 @@ void task_walk::transact(std::size_t operations, bool keep) {
   model_.forget_events();
   storage::transaction_guard guard{db};
   transaction tx{db};
-  for (std::size_t i = 0; i < operations; ++i)
+  for (std::size_t i = 0; i < operations; ++i) {
     operate(tx);
+    for (int j = 0; j < zombies_after_each; ++j)
+      let_zombie_speak(tx);
+  }
   if (keep) {
     check_events(tx.events());
     guard.commit();
@@ -90,7 +84,7 @@ void task_walk::operate(transaction& tx) {
     start_run(tx);
   else if (what < 345)
     claim_some(tx, 1 + below(5));
-  else if (what < 650)
+  else if (what < 640)
     finish_held(tx, false);
   else if (what < 700)
     let_zombie_speak(tx);
@@ -98,8 +92,10 @@ void task_walk::operate(transaction& tx) {
     continue_fan_out(tx, 3);
   else if (what < 850)
     let_stale_fan_out_speak(tx);
-  else if (what < 900)
+  else if (what < 885)
     promote(tx, 1 + static_cast<int>(below(20)));
+  else if (what < 900)
+    decide_on_queue(tx);
   else
     operate_rarely(tx, what);
 }
@@ -121,16 +117,6 @@ void task_walk::operate_rarely(transaction& tx, std::size_t what) {
     give_up_stuck(tx);
 }
 
-template <class F>
-void task_walk::during(transaction& tx, task_mutant::moment moment, F f) {
-  bool active = planted_ && planted_->when == moment;
-  if (active)
-    tx.execute("UPDATE planted SET active = 1");
-  f();
-  if (active)
-    tx.execute("UPDATE planted SET active = 0");
-}
-
 bool task_walk::is_held(const claim_of& claim) const {
   auto found = model_.tasks.find(claim.task.value);
   return found != model_.tasks.end() && found->second.state == task_state::running
@@ -140,7 +126,7 @@ bool task_walk::is_held(const claim_of& claim) const {
 task_spec task_walk::random_spec() {
   auto spec = work(chance(50) ? "work" : "other");
   spec.priority = static_cast<task_priority>(below(4));
-  spec.queue = chance(80) ? "default" : "q";
+  spec.queue = chance(70) ? "default" : chance(50) ? "q" : "r";
   spec.retry.attempts_max = 1 + static_cast<int>(below(3));
   spec.retry.base = std::chrono::milliseconds{below(10)};
   spec.timeout = std::chrono::milliseconds{0}; // Or it could never be stuck.
@@ -154,17 +140,11 @@ task_spec task_walk::random_spec() {
   return spec;
 }
 
-void task_walk::enqueue_one(transaction& tx) {
-  auto spec = random_spec();
-  auto id = storage::enqueue_task(tx, spec, now);
-  require(!model_.tasks.contains(id.value), name_of("an old number was given to task", id.value));
-  model_.enqueue(id.value, spec, now);
-}
-
 void task_walk::claim_some(transaction& tx, std::size_t count) {
   const std::vector<std::string> kinds{"work", "other"};
   auto claimed = storage::claim_tasks(tx, kinds, count, boot, now);
   auto expected = model_.claim(count, now);
+  check_claim(tx, claimed);
   require(claimed.size() == expected.size(), "claimed were " + std::to_string(claimed.size())
                                                + " tasks, not " + std::to_string(expected.size()));
   for (std::size_t i = 0; i < claimed.size(); ++i) {
@@ -196,11 +176,16 @@ task_outcome task_walk::random_outcome(bool mostly_good) {
   return cancelled;
 }
 
+std::int64_t task_walk::forged(transaction& tx, const claim_of& claim, task_mutant::speaker who) {
+  bool planted = planted_ && planted_->who == who;
+  auto fence = planted ? planted_->looks_at : task_mutant::fence::state_and_epoch;
+  return forge_claim(tx, fence, claim.task, claim.epoch);
+}
+
 void task_walk::finish(transaction& tx, const claim_of& claim, const task_outcome& outcome) {
   auto held = is_held(claim);
   auto retry_at_ms = now + static_cast<std::int64_t>(below(10));
-  auto fence = planted_ ? planted_->looks_at : task_mutant::fence::state_and_epoch;
-  auto epoch = held ? claim.epoch : forge_claim(tx, fence, claim.task, claim.epoch);
+  auto epoch = held ? claim.epoch : forged(tx, claim, task_mutant::speaker::finish);
   auto end = storage::finish_attempt(tx, claim.task, epoch, outcome, retry_at_ms, now);
   auto expected = model_.finish(claim.task.value, claim.epoch, outcome, retry_at_ms, now);
   require(end.accepted == expected.accepted && end.state == expected.state,
@@ -210,7 +195,8 @@ void task_walk::finish(transaction& tx, const claim_of& claim, const task_outcom
 
 void task_walk::crash(transaction& tx, const claim_of& claim) {
   during(tx, task_mutant::moment::loss, [&] {
-    auto end = storage::crash_attempt(tx, claim.task, claim.epoch, "died", now);
+    auto epoch = is_held(claim) ? claim.epoch : forged(tx, claim, task_mutant::speaker::crash);
+    auto end = storage::crash_attempt(tx, claim.task, epoch, "died", now);
     auto expected = model_.crash(claim.task.value, claim.epoch, now);
     require(end.accepted == expected.accepted && end.state == expected.state,
             name_of("a crash ended otherwise: task", claim.task.value));
@@ -232,16 +218,25 @@ void task_walk::finish_held(transaction& tx, bool mostly_good) {
 
 // Of a claim that is over: of an earlier one, or of one whose end is known.
 void task_walk::let_zombie_speak(transaction& tx) {
-  if (claims_.empty())
+  auto runs_again = [&](const claim_of& x) {
+    auto found = model_.tasks.find(x.task.value);
+    return found != model_.tasks.end() && found->second.state == task_state::running
+           && found->second.epoch != x.epoch;
+  };
+  std::vector<claim_of> over;
+  bool in_the_way = chance(50); // The task runs, so that only the epoch tells.
+  for (auto& x : claims_)
+    if (in_the_way ? runs_again(x) : !is_held(x))
+      over.push_back(x);
+  if (over.empty())
     return;
-  auto claim = choose_.one_of(claims_);
-  if (is_held(claim))
-    return;
+  auto claim = choose_.one_of(over);
+  overtaken_refused += runs_again(claim);
+  ++zombies_refused;
   if (chance(20))
     crash(tx, claim);
   else
     finish(tx, claim, random_outcome(false));
-  ++zombies_refused;
 }
 
 void task_walk::promote(transaction& tx, int limit) {
@@ -275,7 +270,7 @@ void task_walk::retry_one(transaction& tx) {
     return;
   auto failure = failure_of([&] { storage::retry_task(tx, task_id{*id}, now); });
   require(!failure || failure->code() == errc::conflict, failure ? failure->what() : "");
-  require(model_.retry(*id) == !failure, name_of("refused or started again was task", *id));
+  require(model_.retry(*id, now) == !failure, name_of("refused or started again was task", *id));
 }
 
 void task_walk::give_up_stuck(transaction& tx) {

@@ -32,14 +32,28 @@ public:
 
   std::int64_t open_work();
 
-  std::int64_t zombies_refused = 0; ///< Ends of claims that were over.
-  std::int64_t stale_refused = 0;   ///< Portions of stages that were not waiting for them.
+  int zombies_after_each = 0; ///< So many stale writes follow each operation.
+
+  std::int64_t zombies_refused = 0;   ///< Ends of claims that were over.
+  std::int64_t overtaken_refused = 0; ///< Of them: while the task ran under another claim.
+  std::int64_t duplicates = 0;        ///< Tasks that were not created, for their unique keys.
+  std::int64_t held_back = 0;         ///< Claims that left ready tasks of paused or full queues.
+  std::int64_t stale_refused = 0;     ///< Portions of stages that were not waiting for them.
   std::int64_t rolled_back = 0;
   std::int64_t claims_lost = 0; ///< By a crash, a reboot, or for being stuck.
   std::int64_t runs_ended = 0;
   std::set<std::pair<std::string, int>> seen; ///< States that were reached.
 
 private:
+  static void require(bool holds, const std::string& what) {
+    if (!holds)
+      throw model_error(what);
+  }
+
+  static std::string name_of(const char* noun, std::int64_t id) {
+    return std::string{noun} + " " + std::to_string(id);
+  }
+
   using transaction = storage::transaction;
 
   /// What somebody believes to hold.
@@ -55,13 +69,29 @@ private:
   void transact(std::size_t operations, bool keep);
   void operate(transaction& tx);
   void operate_rarely(transaction& tx, std::size_t what);
+
+  /// Does `f`, with the planted mistake at work if it is one of that moment.
   template <class F>
-  void during(transaction& tx, task_mutant::moment moment, F f);
+  void during(transaction& tx, task_mutant::moment moment, F f) {
+    bool active = planted_ && planted_->when == moment;
+    if (active)
+      tx.execute("UPDATE planted SET active = 1");
+    f();
+    if (active)
+      tx.execute("UPDATE planted SET active = 0");
+  }
 
   task_spec random_spec();
   task_outcome random_outcome(bool mostly_good);
   void enqueue_one(transaction& tx);
+  void draw_key(task_spec& spec);
+  void reject_duplicate(transaction& tx, const task_spec& spec);
+  void decide_on_queue(transaction& tx);
+  void resume_all(transaction& tx);
+  void check_claim(transaction& tx, const std::vector<task_assignment>& claimed);
   void claim_some(transaction& tx, std::size_t count);
+  /// The epoch under which a claim that is over speaks.
+  std::int64_t forged(transaction& tx, const claim_of& claim, task_mutant::speaker who);
   void finish(transaction& tx, const claim_of& claim, const task_outcome& outcome);
   void crash(transaction& tx, const claim_of& claim);
   void finish_held(transaction& tx, bool mostly_good);
@@ -85,6 +115,9 @@ private:
   void check_tasks();
   void check_pipelines();
   void check_gates();
+  void check_claims();
+  void check_queues();
+  void check_keys();
   void check_events(const std::vector<event>& announced);
 
   seeded_choice choose_;

@@ -8,10 +8,10 @@ import json
 
 READY, BLOCKED, RUNNING, RETRYABLE, COMPLETED = 1, 2, 3, 5, 10
 
-# Where the tasks that a point names stand, as the file must have it. What is claimed may
-# have become ready in the same transaction, and what failed may be claimed again in it.
+# Where the tasks that a point names stand, as the file must have it. What is claimed may have
+# been given back in the same transaction, and what failed may be claimed again in it.
 STATES = {
-    "claim_before_commit": {READY, BLOCKED, RETRYABLE},
+    "claim_before_commit": {READY, BLOCKED, RUNNING, RETRYABLE},
     "claim_after_commit": {RUNNING},
     "handler_runs": {RUNNING},
     "handler_returned": {RUNNING},
@@ -28,11 +28,14 @@ def tasks_of(quire):
     return {row[0]: row[1:] for row in rows}
 
 
-def check_point(quire, point, ids, created=None):
+def check_point(quire, point, count, ids, created=None):
     """A transaction that was killed before its commit left nothing, one after it everything.
 
-    `created` is how many tasks of the stage exist, where that is known.
+    `count` is how often the point was reached in this life, `created` how many tasks of the stage
+    exist, where that is known: both only in the first life of a file.
     """
+    if point == "claim_before_commit" and count == 1 and quire.rows("SELECT * FROM claimed"):
+        yield f"{point}: something was claimed"
     if point in STATES:
         tasks = tasks_of(quire)
         for task in ids:
@@ -76,9 +79,9 @@ def check_counts(quire, tasks, items):
     found = collections.Counter(kind for (kind,) in quire.rows(
         "SELECT kind FROM quire_task t JOIN quire_lane l ON l.id = t.lane"))
     flaky = (tasks + 2) // 3
-    wanted = {"flaky": flaky, "plain": tasks - flaky, "item": items, "gather": 1}
+    wanted = collections.Counter(flaky=flaky, plain=tasks - flaky, item=items, gather=1)
     if found != wanted:
-        yield f"lost or doubled: there are {dict(found)}, not {wanted}"
+        yield f"lost or doubled: there are {dict(found)}, not {dict(wanted)}"
     listed = [row[0] for row in quire.rows(
         "SELECT item FROM quire_task t JOIN quire_stage s ON s.id = t.stage_id WHERE name = 'items' ORDER BY item")]
     if listed != list(range(items)):

@@ -200,7 +200,6 @@ std::vector<task_spec> tasks_to_do(int count) {
     auto& task = tasks[i];
     task.kind = i % 3 == 0 ? "flaky" : "plain";
     task.payload = "{}";
-    task.crashes_max = 0; // So often it may be killed.
     task.retry.base = 1ms;
     if (i % 2 == 0) {
       task.gate = "gate";
@@ -216,14 +215,11 @@ pipeline_spec pipeline_of(int items) {
   std::string list;
   for (int i = 0; i < items; ++i)
     list += (i > 0 ? "," : "") + std::string{"\""} + std::to_string(i) + "\"";
-  auto pipeline = actors::parse_pipeline(R"({"name": "points", "stages": [
-    {"name": "items", "for_each": [)" + list
-                                         + R"(], "task": {"kind": "item", "payload": "{{item}}"}},
+  return actors::parse_pipeline(R"({"name": "points", "stages": [
+    {"name": "items", "for_each": [)"
+                                + list + R"(], "task": {"kind": "item", "payload": "{{item}}"}},
     {"name": "gather", "after": ["items"],
      "task": {"kind": "gather", "payload": "{{stages.items.outputs}}"}}]})");
-  for (auto& stage : pipeline.stages)
-    stage.task.crashes_max = 0;
-  return pipeline;
 }
 
 void work(const char* database, int tasks, int items) {

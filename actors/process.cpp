@@ -286,7 +286,8 @@ private:
       drain(farewell_quiet, now + farewell_total);
     signal_group(SIGKILL);
     drain(drain_quiet, steady::now() + drain_total);
-    while (words_ && read_words()) {
+    // No more than a pipe holds: a process that left the group may write for ever.
+    for (int reads = 0; reads < 16 && words_ && read_words(); ++reads) {
     }
     if (const auto cut = result_.standard_error.size(); cut > spec_.stderr_max)
       result_.standard_error.erase(0, cut - spec_.stderr_max);

@@ -49,8 +49,9 @@ round_answer write_round(transaction& tx, const round_order& order) {
   breaker_results seen(tx, order.now_ms);
   for (auto& result : round.results) {
     answer.finished.push_back(write_result(tx, result, order.now_ms));
-    // A crash is ours, and says nothing about the services that a task needs.
-    if (answer.finished.back().accepted && !result.crashed)
+    // A crash is ours, and a cancel somebody's: they say nothing about what a task needs.
+    auto& end = answer.finished.back();
+    if (end.accepted && !result.crashed && end.state != task_state::cancelled)
       seen.saw(result.task, result.outcome);
   }
   answer.breakers = seen.save();

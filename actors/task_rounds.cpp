@@ -19,7 +19,7 @@ const retry_policy write_backoff{.attempts_max = 1,
 
 // A task that snoozes for no time at all would keep the service busy alone.
 constexpr std::chrono::milliseconds snooze_min{1};
-constexpr std::chrono::milliseconds snooze_max{std::chrono::hours{10 * 366 * 24}};
+constexpr std::chrono::milliseconds delay_max{std::chrono::hours{10 * 366 * 24}};
 
 // Whether it is the data that cannot be written: trying again would not help.
 bool blames_the_data(errc code) {
@@ -38,10 +38,12 @@ attempt_result result_of(const task_assignment& task, task_outcome outcome, std:
   auto named = outcome.retry_after;
   if (outcome.what == verdict::snoozed)
     result.retry_at_ms =
-      now_ms + std::clamp(named.value_or(snooze_min), snooze_min, snooze_max).count();
+      now_ms + std::clamp(named.value_or(snooze_min), snooze_min, delay_max).count();
   else if (outcome.what == verdict::failed)
-    result.retry_at_ms =
-      now_ms + named.value_or(backoff_delay(task.retry, task.attempt, random)).count();
+    result.retry_at_ms = now_ms
+                         + std::clamp(named.value_or(backoff_delay(task.retry, task.attempt, random)),
+                                      std::chrono::milliseconds{0}, delay_max)
+                             .count();
   result.outcome = std::move(outcome);
   return result;
 }
@@ -80,7 +82,8 @@ std::optional<task_round> task_rounds::next(time_point now, std::int64_t now_ms,
     if (wanted_ || round.promote || taken > 0 || recovery_ != claim_recovery::none)
       round.claims = wanted;
   }
-  if (!only_results)
+  // Not with one that may be to blame for what cannot be written.
+  if (alone_ == 0)
     round.news = std::exchange(news_, {});
   if (taken == 0 && round.news.empty() && !round.claims.any() && !round.promote
       && round.recovery == claim_recovery::none)

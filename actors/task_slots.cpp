@@ -250,6 +250,8 @@ task_outcome settled_outcome(const running_attempt& attempt, task_outcome outcom
   if (attempt.stopped == stop_cause::released)
     return task_outcome::released("the service stopped");
   if (attempt.stopped == stop_cause::timed_out || attempt.stopped == stop_cause::silent) {
+    if (outcome.what == task_outcome::verdict::snoozed)
+      outcome.retry_after.reset(); // It is repeated as its policy says.
     outcome.what = task_outcome::verdict::failed;
     outcome.error = limit_text(*attempt.task, attempt.stopped);
     outcome.error_kind = error_class::timeout;

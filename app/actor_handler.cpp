@@ -17,21 +17,22 @@ constexpr auto attach_pause = 1s;
 
 task_outcome ask(const messages::task_handler_actor& actor, task_context& context) {
   auto& task = context.task;
-  // Stopped by whoever asks the attempt to stop: this thread waits for the answer.
-  auto stopping =
-    context.cancel.on_cancel([actor, id = task.id, epoch = task.epoch, cancel = context.cancel] {
-      caf::anon_send(actor, messages::stop_task{id, epoch, cancel.reason()});
-    });
   caf::scoped_actor self{actor.home_system()};
-  task_outcome outcome;
   messages::handle_task request{std::make_shared<const task_assignment>(task), context.report,
                                 context.clock};
-  ask_without_limit(self.ptr(), actor, std::move(request))
-    .receive([&](task_outcome& answer) { outcome = std::move(answer); },
-             [&](const caf::error& error) {
-               outcome = task_outcome::failure("the actor that handled it gave no answer: "
-                                               + actors::text_of(error));
-             });
+  auto pending = ask_without_limit(self.ptr(), actor, std::move(request));
+  // Told after the request, even if somebody asked before: this thread only waits.
+  auto stopping = context.cancel.on_cancel(
+    [actor, id = task.id, epoch = task.epoch, cancel = context.cancel] {
+      caf::anon_send(actor, messages::stop_task{id, epoch, cancel.reason()});
+    });
+  task_outcome outcome;
+  std::move(pending).receive(
+    [&](task_outcome& answer) { outcome = std::move(answer); },
+    [&](const caf::error& error) {
+      outcome = task_outcome::failure("the actor that handled it gave no answer: "
+                                      + actors::text_of(error));
+    });
   return outcome;
 }
 

@@ -81,6 +81,20 @@ struct test_queue::impl {
     return answer;
   }
 
+  /// The same; what an attempt cannot write fails it, as the service does.
+  actors::round_answer checked_round(test_queue& queue, std::vector<actors::attempt_result> results,
+                                     std::vector<actors::attempt_words> words, bool claim) {
+    try {
+      return round(queue, results, words, claim);
+    } catch (const std::exception& failure) {
+      if (results.empty())
+        throw;
+      results.front().outcome = task_outcome::failure(
+        std::string{"its result could not be written: "} + failure.what(), error_class::permanent);
+    }
+    return round(queue, std::move(results), {}, claim);
+  }
+
   std::shared_ptr<moved_clock> clock = std::make_shared<moved_clock>();
   scratch_folder folder;
   task_handlers handlers;
@@ -110,7 +124,7 @@ std::size_t test_queue::drain(std::size_t most) {
   std::vector<actors::attempt_result> results;
   std::vector<actors::attempt_words> words;
   while (true) {
-    auto answer = impl_->round(*this, std::move(results), std::move(words), runs < most);
+    auto answer = impl_->checked_round(*this, std::move(results), std::move(words), runs < most);
     results.clear();
     words.clear();
     if (answer.claimed.empty()) {

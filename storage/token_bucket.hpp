@@ -10,8 +10,7 @@ namespace quire::storage {
 
 /// How many tasks may be started now, as a rate says. The whole state is one number: the
 /// time at which the bucket is full again (the generic cell rate algorithm, ITU-T I.371).
-/// Knows no clock: the caller says what time it is, in Unix microseconds. A clock that is set
-/// back never makes it wait for longer than an empty bucket takes to fill.
+/// Knows no clock: the caller says what time it is, in Unix microseconds.
 class token_bucket {
 public:
   /// @param full_at_us as `full_at_us()` returned it; 0 for a full bucket.
@@ -22,6 +21,15 @@ public:
   /// Returns how many tokens there are.
   std::size_t tokens(std::int64_t now_us) const noexcept {
     return static_cast<std::size_t>(burst_ - (missing_us(now_us) + token_us_ - 1) / token_us_);
+  }
+
+  /// A bucket that was emptied in what is the future now is empty. Returns whether it was.
+  bool heed_clock(std::int64_t now_us) noexcept {
+    auto latest = now_us + burst_ * token_us_;
+    if (full_at_us_ <= latest)
+      return false;
+    full_at_us_ = latest;
+    return true;
   }
 
   /// Takes `count` tokens, no more than there are.

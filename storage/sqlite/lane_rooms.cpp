@@ -98,8 +98,11 @@ lane_rooms::kind_state lane_rooms::read_kind(transaction& tx, const std::string&
   auto room = left_[unlimited];
   if (capacity)
     room = places(*capacity, count_of(tx, task_sql::running_of_kind, kind));
-  if (bucket)
+  if (bucket) {
+    if (bucket->heed_clock(now_ms_ * 1000))
+      tx.execute(take_tokens_sql, kind, bucket->full_at_us());
     room = std::min(room, bucket->tokens(now_ms_ * 1000));
+  }
   if (capacity || bucket)
     state.room = add_room(room);
   if (bucket)

@@ -44,7 +44,8 @@ struct candidate {
   int attempt = 0;
   int attempts_max = 0;
   std::optional<std::int64_t> end_by_ms;
-  bool ahead = false; ///< Whether it may be claimed before there is a worker for it.
+  bool only_now = false; ///< Its time to start would seem to be over while it waits here.
+  bool ahead = false;    ///< Whether it may be claimed before there is a worker for it.
 
   friend bool operator<(const candidate& a, const candidate& b) {
     return std::tie(a.ord, a.id) < std::tie(b.ord, b.id);
@@ -66,7 +67,7 @@ std::vector<candidate> candidates(snapshot& db, const lane_rooms& rooms, std::si
     while (stmt->step())
       found.push_back({stmt->int64(1), stmt->int64(0), kind, lane, stmt->int64(2),
                        static_cast<int>(stmt->int64(3)), static_cast<int>(stmt->int64(4)),
-                       stmt->optional_int64(6), quick && stmt->int64(5) != 0});
+                       stmt->optional_int64(6), stmt->int64(7) != 0, quick && stmt->int64(5) != 0});
   }
   std::sort(found.begin(), found.end());
   return found;
@@ -81,6 +82,8 @@ void choose(std::vector<candidate>& found, lane_rooms& rooms, std::size_t count,
       continue;
     if (count > 0) {
       --count;
+    } else if (one.only_now) {
+      continue;
     } else if (!one.ahead && ahead.soon > 0) {
       --ahead.soon;
     } else if (one.ahead && ahead.count > 0 && ahead.quick[one.kind] <= ahead.time) {

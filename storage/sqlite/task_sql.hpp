@@ -113,7 +113,8 @@ inline constexpr std::string_view due_by_queue = R"(
   GROUP BY l.queue)";
 
 inline constexpr std::string_view claim_candidates = R"(
-  SELECT id, ord, epoch, attempt, attempts_max, crashes = 0 AND crashes_max <> 1, end_by
+  SELECT id, ord, epoch, attempt, attempts_max, crashes = 0 AND crashes_max <> 1, end_by,
+         expires_at IS NOT end_by
   FROM quire_task INDEXED BY quire_task_ready
   WHERE state = 1 AND lane = ?1 AND (expires_at IS NULL OR expires_at > ?3)
   ORDER BY ord, id

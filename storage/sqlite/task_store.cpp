@@ -46,6 +46,10 @@ constexpr std::string_view replace_body_sql = R"(
       retry_jitter = ?7, gate_capacity = ?8, start_ms = ?9, end_ms = ?10, heartbeat_ms = ?11
   WHERE id = ?1)";
 
+// Of all that a task snoozed the last stays in its history: it may do so for ever.
+constexpr std::string_view forget_snooze_sql =
+  "DELETE FROM quire_task_attempt WHERE task_id = ?1 AND outcome = 'snoozed'";
+
 constexpr std::string_view insert_attempt_sql = R"(
   INSERT INTO quire_task_attempt(task_id, epoch, attempt, started_at, ended_at, outcome, error)
   VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7))";
@@ -198,6 +202,8 @@ void end_attempt(transaction& tx, task_id task, const task_row& row, const attem
              end.given_back ? row.attempt - 1 : row.attempt,
              end.crashed ? row.crashes + 1 : row.crashes, end.run_at_ms, finished_at, kind,
              end.snoozed);
+  if (end.snoozed)
+    tx.execute(forget_snooze_sql, task.value);
   // A success is what the row of the task says: see `attempts_of`.
   if (end.state != task_state::completed || !end.error.empty())
     tx.execute(insert_attempt_sql, task.value, row.epoch, row.attempt, row.claimed_at_ms, now_ms,
@@ -210,6 +216,9 @@ void end_attempt(transaction& tx, task_id task, const task_row& row, const attem
   } else {
     announce_ready(tx);
   }
+  // It waits again, and its time may be up meanwhile.
+  if (!is_terminal(end.state) && row.end_by_ms)
+    tx.announce({event::topic::task_ready, *row.end_by_ms});
 }
 
 attempt_end end_of(const task_row& row, const task_outcome& outcome, std::int64_t retry_at_ms) {
@@ -270,12 +279,26 @@ bool put_result(transaction& tx, task_id task, std::int64_t epoch, const task_ou
   return output || detail;
 }
 
+/// Returns whether an error with `code` says no to what was asked for, or that it took too long.
+bool is_refusal(errc code) {
+  return code == errc::conflict || code == errc::not_found || code == errc::timeout
+         || code == errc::precondition_failed;
+}
+
 /// Writes what the handler wanted to write with its success.
 void have_effects(transaction& tx, const task_outcome& outcome) {
   using verdict = task_outcome::verdict;
-  if (outcome.effects
-      && (outcome.what == verdict::completed || outcome.what == verdict::partial_success))
+  if (!outcome.effects
+      || (outcome.what != verdict::completed && outcome.what != verdict::partial_success))
+    return;
+  try {
     outcome.effects(tx);
+  } catch (const error& failure) {
+    if (!is_refusal(failure.code()))
+      throw;
+    // Whoever wrote it is to blame, not the database: trying again would not help.
+    throw error(errc::function_failed, failure.what());
+  }
 }
 
 /// Ends the most frequent case in one statement: the first attempt succeeded, and nobody

@@ -96,6 +96,24 @@ BOOST_AUTO_TEST_CASE(what_was_said_waits_while_nothing_can_be_written) {
   BOOST_TEST(is(id, task_state::completed));
 }
 
+BOOST_AUTO_TEST_CASE(the_last_words_come_with_a_result_that_had_to_wait_and_in_a_drain) {
+  start_manual(2);
+  auto ids = enqueue({spec("hold"), spec("hold")});
+  settle();
+  auto first = manual->take();
+  first.attempt.report->log("the last", 8);
+  faults->refused = 1;
+  first.end(task_outcome::success());
+  advance(2s, 100ms);
+  BOOST_TEST(details(ids[0]).log.size() == 1u);
+  auto second = manual->take();
+  auto done = send(tasks, drain{});
+  second.attempt.report->log("the last", 9);
+  second.end(task_outcome::success());
+  BOOST_TEST(bool(receive<drained>(std::move(done))));
+  BOOST_TEST(details(ids[1]).log.size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(a_handler_without_a_sign_of_life_is_asked_to_stop) {
   start_manual();
   auto silent = once("hold");
@@ -164,6 +182,38 @@ BOOST_AUTO_TEST_CASE(an_effect_that_throws_fails_its_task_and_no_other) {
   BOOST_TEST(task(ids[0]).error.find("no money") != std::string::npos);
   BOOST_TEST(is(ids[1], task_state::completed));
   BOOST_TEST(is(ids[2], task_state::completed));
+}
+
+// As with all that may be refused: a unique key that is taken, a task that is gone.
+BOOST_AUTO_TEST_CASE(an_effect_that_is_refused_fails_its_task_and_no_other) {
+  handlers["pay"] = [](task_context&) {
+    auto outcome = task_outcome::success();
+    outcome.effects = [](storage::transaction& tx) {
+      storage::cancel_task(tx, task_id{99}, "gone", 1);
+    };
+    return outcome;
+  };
+  start();
+  auto ids = enqueue({once("pay"), spec("echo")});
+  advance(5s, 100ms);
+  BOOST_TEST(is(ids[0], task_state::failed));
+  BOOST_TEST(is(ids[1], task_state::completed));
+  BOOST_TEST(status(tasks).state == "running");
+}
+
+BOOST_AUTO_TEST_CASE(a_cancelled_task_says_nothing_to_its_breaker) {
+  guard();
+  handlers.erase("fail");
+  handlers["fail"] = handlers["hold"];
+  start_manual(3);
+  auto ids = enqueue({once("fail"), once("fail"), once("fail")});
+  settle();
+  for (auto id : ids)
+    BOOST_REQUIRE(bool(call<task_changed>(tasks, cancel_task{id, "not needed"})));
+  while (!manual->running.empty())
+    manual->take().end(task_outcome::failure("stopped"));
+  settle();
+  BOOST_TEST(number("SELECT failures FROM quire_breaker") == 0);
 }
 
 BOOST_AUTO_TEST_CASE(an_open_breaker_holds_its_tasks_and_probes_by_itself) {

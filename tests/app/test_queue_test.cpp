@@ -150,6 +150,19 @@ BOOST_AUTO_TEST_CASE(what_an_application_keeps_beside_it_is_in_the_same_file) {
   }) == id.value);
 }
 
+BOOST_AUTO_TEST_CASE(an_effect_that_throws_fails_its_task) {
+  queue.handle("pay", [](task_context&) {
+    auto outcome = task_outcome::success();
+    outcome.effects = [](storage::transaction&) { throw std::runtime_error("no money"); };
+    return outcome;
+  });
+  auto id = queue.enqueue(spec("pay"));
+  queue.enqueue(spec("echo"));
+  BOOST_TEST(queue.drain() == 2u);
+  BOOST_TEST((queue.find(id)->task.state == task_state::failed));
+  BOOST_TEST(queue.find(id)->task.error == "its result could not be written: no money");
+}
+
 BOOST_AUTO_TEST_CASE(violations_are_found) {
   queue.enqueue(spec("echo"));
   queue.write([](storage::transaction& tx) { tx.execute("DELETE FROM quire_task_body"); });

@@ -103,6 +103,17 @@ BOOST_AUTO_TEST_CASE(tasks_start_as_fast_as_their_rate_says) {
   BOOST_TEST(claim_with_more(9).tasks.size() == 3u);
 }
 
+BOOST_AUTO_TEST_CASE(a_clock_that_was_set_back_holds_a_rate_up_for_its_burst_at_most) {
+  rate("work", {10, 60s, 1});
+  enqueue_many(3);
+  now += 86'400'000;
+  BOOST_TEST(claim_with_more(9).tasks.size() == 1u);
+  now -= 86'400'000;
+  BOOST_TEST(claim_with_more(9).again_at_ms.value() == now + 6000);
+  now += 6000;
+  BOOST_TEST(claim_with_more(9).tasks.size() == 1u);
+}
+
 // Nothing else waits for them.
 BOOST_AUTO_TEST_CASE(tasks_that_may_not_start_hold_up_no_others) {
   rate("work", {1, 1h, 1});

@@ -54,6 +54,21 @@ BOOST_AUTO_TEST_CASE(once_it_has_started_it_may_wait_again) {
   BOOST_TEST((state(id) == task_state::ready));
 }
 
+// Or it would lose its time to start while it waits for that worker.
+BOOST_AUTO_TEST_CASE(a_task_that_must_start_in_time_is_claimed_for_a_free_worker_only) {
+  auto id = enqueue(limited(100ms));
+  std::vector<std::string> kinds{"work"};
+  auto claim_with = [&](std::size_t count) {
+    return write([&](auto& tx) {
+             return storage::claim_tasks(tx, kinds, count, {5, 1s, {1us}, 5}, boot, now);
+           })
+      .tasks.size();
+  };
+  BOOST_TEST(claim_with(0) == 0u);
+  BOOST_TEST(claim_with(1) == 1u);
+  BOOST_TEST((state(id) == task_state::running));
+}
+
 BOOST_AUTO_TEST_CASE(its_time_begins_when_it_may_start) {
   auto later = limited(100ms);
   later.run_at_ms = now + 1000;
@@ -87,6 +102,17 @@ BOOST_AUTO_TEST_CASE(no_attempt_is_waited_for_that_would_come_too_late) {
   finish(claim_one(), task_outcome::failure("no luck"), now + 5000);
   BOOST_TEST((state(other) == task_state::failed));
   BOOST_TEST(record(other).error == "no luck; its time is up before another attempt could begin");
+}
+
+BOOST_AUTO_TEST_CASE(a_task_that_waits_again_says_when_its_time_is_up) {
+  for (auto& outcome : {task_outcome::snoozed(1h), task_outcome::released("a shutdown")}) {
+    auto end = now + 5000;
+    enqueue(limited(0ms, 5000ms));
+    finish(claim_one(), outcome, now + 3'600'000);
+    BOOST_TEST(was_announced(topic::task_ready, end));
+    now += 10'000;
+    expire();
+  }
 }
 
 BOOST_AUTO_TEST_CASE(what_waits_when_its_whole_time_is_up_fails_wherever_it_waits) {
@@ -154,6 +180,11 @@ BOOST_AUTO_TEST_CASE(a_snoozed_task_is_tried_again_and_loses_no_attempt) {
   BOOST_TEST((again.id == id));
   BOOST_TEST(again.attempt == 1);
   BOOST_TEST(again.epoch == 2);
+  finish(again, task_outcome::snoozed(5s), now);
+  write([&](auto& tx) { storage::promote_due_tasks(tx, now); });
+  again = claim_one();
+  BOOST_TEST(details(id).attempts.size() == 1u); // It may snooze for ever.
+  BOOST_TEST(record(id).snoozes == 2);
   cancel(id);
   BOOST_TEST((finish(again, task_outcome::snoozed(5s), now + 5000).state == task_state::cancelled));
 }
@@ -189,12 +220,15 @@ BOOST_AUTO_TEST_CASE(what_a_success_writes_is_written_once_and_only_under_its_cl
   BOOST_TEST(paid() == 2);
 }
 
+// Nothing that an effect throws looks as if trying it again would help.
 BOOST_AUTO_TEST_CASE(an_effect_that_fails_undoes_the_success) {
   auto id = enqueue(work());
   auto task = claim_one();
   auto outcome = task_outcome::success();
   outcome.effects = [](storage::transaction& tx) { tx.execute("INSERT INTO missing VALUES(1)"); };
   BOOST_TEST(tests::fails_with(errc::sql, [&] { finish(task, outcome); }));
+  outcome.effects = [](storage::transaction& tx) { storage::cancel_task(tx, task_id{99}, "", 1); };
+  BOOST_TEST(tests::fails_with(errc::function_failed, [&] { finish(task, outcome); }));
   BOOST_TEST((state(id) == task_state::running));
 }
 

@@ -53,9 +53,11 @@ BOOST_AUTO_TEST_CASE(its_state_is_one_number) {
 BOOST_AUTO_TEST_CASE(a_clock_that_was_set_back_empties_it_at_most) {
   storage::token_bucket bucket({10, 60s, 3}, 0);
   bucket.take(3, 5000 * second);
+  BOOST_TEST(!bucket.heed_clock(5000 * second));
+  BOOST_TEST(bucket.heed_clock(1 * second));
   BOOST_TEST(bucket.tokens(1 * second) == 0u);
   BOOST_TEST(bucket.next_us(1 * second) == 7 * second);
-  bucket.take(0, 1 * second);
+  BOOST_TEST(bucket.tokens(7 * second) == 1u);
   BOOST_TEST(bucket.tokens(19 * second) == 3u);
 }
 

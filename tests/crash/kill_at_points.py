@@ -49,19 +49,20 @@ MATRIX = [
     ("last_portion_after_commit", 1, MANY_ITEMS, MANY_ITEMS),
 ]
 
-# What it is, what is done to the file after the kill and what after the boot, what is to be said.
+# What it is, where it is killed first, what is done to the file after the kill and what after the
+# boot, what is to be said.
 MISTAKES = [
-    ("what was running stays with the dead process",
+    ("what was running stays with the dead process", "claim_after_commit",
      """CREATE TRIGGER forgets AFTER UPDATE OF state ON quire_task WHEN old.state = 3 AND new.state = 1
         BEGIN UPDATE quire_task SET state = 3, boot = 1000000 WHERE id = new.id; END""",
      "", "of the running task"),
-    ("what was running is lost",
+    ("what was running is lost", "claim_after_commit",
      """CREATE TRIGGER loses AFTER UPDATE ON quire_meta WHEN new.key = 'boot'
         BEGIN DELETE FROM quire_task WHERE state = 3; END""", "", "a boot made None"),
-    ("what has ended runs again", "",
+    ("what has ended runs again", "completion_after_commit", "",
      "UPDATE quire_task SET state = 1, finished_at = NULL WHERE id = (SELECT max(id) FROM quire_task WHERE state = 10)",
      "it ended by [("),
-    ("what waits is lost", "", """DELETE FROM quire_task WHERE id = (
+    ("what waits is lost", "claim_after_commit", "", """DELETE FROM quire_task WHERE id = (
         SELECT max(id) FROM quire_task WHERE state = 1 AND stage_id IS NULL AND gate IS NULL)""", "lost or doubled"),
 ]
 
@@ -149,10 +150,11 @@ def run_matrix(program, quire):
 
 
 def find_mistakes(program, quire):
-    for what, after_kill, after_boot, said in MISTAKES:
+    for what, point, after_kill, after_boot, said in MISTAKES:
         with tempfile.TemporaryDirectory(prefix="quire-points-") as folder:
             file = File(program, quire, folder, FEW_ITEMS)
-            file.kill("completion_after_commit", 3)
+            if not file.kill(point, 1):
+                raise Failed(f"{point} was not reached")
             file.change(after_kill)
             try:
                 file.boot()

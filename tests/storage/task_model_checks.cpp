@@ -4,7 +4,6 @@
 #include "quire/storage/sqlite/queue_store.hpp"
 #include "quire/tests/storage/task_model_walk.hpp"
 
-#include <algorithm>
 #include <tuple>
 
 namespace quire::tests {
@@ -34,8 +33,8 @@ void require_equal(const char* table, const std::vector<Row>& found,
     auto is = i < found.size() ? text(found[i]) : "nothing";
     auto must_be = i < expected.size() ? text(expected[i]) : "nothing";
     if (is != must_be)
-      throw model_error(std::string{table} + " has a row (" + is + ") instead of (" + must_be
-                        + ")");
+      throw model_error(std::string{table}.append(" has a row (").append(is) + ") instead of ("
+                        + must_be + ")");
   }
 }
 
@@ -186,10 +185,12 @@ void task_walk::check_queues() {
   }
   require_equal("list_queues", found, expected);
   // A queue that is not listed has neither tasks nor a decision.
+  std::set<std::string> listed;
+  for (auto& x : found)
+    listed.insert(std::get<0>(x));
   for (auto& [name, queue] : model_.queues)
-    if (queue.paused || queue.limit)
-      require(std::ranges::any_of(found, [&](auto& x) { return std::get<0>(x) == name; }),
-              "is not listed: queue " + name);
+    require((!queue.paused && !queue.limit) || listed.contains(name),
+            "is not listed: queue " + name);
 }
 
 void task_walk::check_keys() {

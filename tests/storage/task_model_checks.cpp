@@ -55,7 +55,8 @@ void task_walk::drain() {
     now += 100;
     storage::transaction_guard guard{db};
     transaction tx{db};
-    resume_all(tx);
+    if (turn == 0)
+      resume_all(tx);
     promote(tx, 500);
     for (int i = 0; i < 5; ++i)
       continue_fan_out(tx, 0);

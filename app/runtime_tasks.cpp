@@ -4,6 +4,10 @@
 #include "quire/storage/sqlite/task_store.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
 
 namespace quire {
 

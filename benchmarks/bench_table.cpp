@@ -23,7 +23,7 @@ struct column {
 };
 
 // The name of a case says what it is; its program is in the line of JSON.
-constexpr std::array<column, 17> columns{{
+constexpr std::array<column, 19> columns{{
   {"case", "case", -1},
   {"clients", "clients", 0},
   {"window", "window", 0},
@@ -37,6 +37,8 @@ constexpr std::array<column, 17> columns{{
   {"floor_max_us", "max µs", 0},
   {"floor_cpu_us", "cpu µs", 2},
   {"ratio", "ratio", 2},
+  {"p50_ratio", "p50 ratio", 2},
+  {"p99_ratio", "p99 ratio", 2},
   {"max_ratio", "max ratio", 1},
   {"locked_errors", "locked", 0},
   {"floor_locked_errors", "floor locked", 0},

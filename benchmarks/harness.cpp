@@ -128,6 +128,12 @@ side side_of(const std::vector<sample>& sections) {
   return result;
 }
 
+/// The p50, the p99 and the longest one, in nanoseconds.
+std::array<double, 3> latencies_of(const histogram& latency) {
+  auto number = [](std::chrono::nanoseconds x) { return static_cast<double>(x.count()); };
+  return {number(latency.percentile(0.5)), number(latency.percentile(0.99)), number(latency.max())};
+}
+
 } // namespace
 
 summary summarize(const std::vector<sample>& ours, const std::vector<sample>& floor) {
@@ -136,17 +142,23 @@ summary summarize(const std::vector<sample>& ours, const std::vector<sample>& fl
   if (floor.empty())
     return result;
   result.floor = side_of(floor);
-  std::vector<double> ratios;
-  std::vector<double> max_ratios;
+  std::vector<double> rates;
+  std::array<std::vector<double>, 3> latencies; // p50, p99, the longest.
   for (std::size_t i = 0; i < ours.size(); ++i) {
     if (floor[i].rate_per_s() > 0)
-      ratios.push_back(ours[i].rate_per_s() / floor[i].rate_per_s());
-    auto longest = static_cast<double>(ours[i].latency.max().count());
-    if (longest > 0 && floor[i].latency.count() > 0)
-      max_ratios.push_back(static_cast<double>(floor[i].latency.max().count()) / longest);
+      rates.push_back(ours[i].rate_per_s() / floor[i].rate_per_s());
+    if (floor[i].latency.count() == 0)
+      continue;
+    auto waited = latencies_of(ours[i].latency);
+    auto floor_waited = latencies_of(floor[i].latency);
+    for (std::size_t k = 0; k < latencies.size(); ++k)
+      if (waited[k] > 0)
+        latencies[k].push_back(floor_waited[k] / waited[k]);
   }
-  result.ratio = median(std::move(ratios));
-  result.max_ratio = median(std::move(max_ratios));
+  result.ratio = median(std::move(rates));
+  result.p50_ratio = median(std::move(latencies[0]));
+  result.p99_ratio = median(std::move(latencies[1]));
+  result.max_ratio = median(std::move(latencies[2]));
   return result;
 }
 

@@ -114,6 +114,7 @@ struct settings {
   std::filesystem::path folder; ///< Where databases are made, and removed.
   std::chrono::nanoseconds duration{std::chrono::milliseconds{500}}; ///< Of each timed section.
   int alternations = 5;           ///< Sections of each side of a comparison.
+  std::int64_t history = 500'000; ///< Finished tasks where there are many.
   bool quick = false;             ///< Only shows that everything runs.
   std::vector<std::string> cases; ///< Only these; all if empty.
 
@@ -176,7 +177,9 @@ struct summary {
   side ours;
   std::optional<side> floor; ///< Absent if there is nothing to compare with.
   double ratio = 0;          ///< The median of the ratios of neighbours; 0 without a floor.
-  double max_ratio = 0;      ///< The same for the floor's longest latency by ours.
+  double p50_ratio = 0;      ///< The same for the floor's latency by ours.
+  double p99_ratio = 0;
+  double max_ratio = 0;
 };
 
 /// Returns the summary of sections that ran in pairs.

@@ -2,8 +2,10 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <chrono>
 #include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -86,6 +88,32 @@ void enqueue_until_over(plain_sqlite& db, const referee& whistle, sample& seen, 
   }
 }
 
+/// A table with rows of tasks, and its column with the task.
+struct task_table {
+  const char* name;
+  const char* id;
+};
+
+constexpr task_table task_tables[] = {{"quire_task", "id"},
+                                      {"quire_task_body", "id"},
+                                      {"quire_task_result", "id"},
+                                      {"quire_task_attempt", "task_id"}};
+
+/// Returns the statement that gives the tasks ?1 to ?2 the rows that the temporary table
+/// `model` has of one.
+std::string copy_rows_sql(plain_sqlite& db, const task_table& table) {
+  auto* columns = db.prepare("SELECT name FROM pragma_table_info(?1) WHERE name <> ?2");
+  sqlite3_bind_text(columns, 1, table.name, -1, SQLITE_STATIC);
+  sqlite3_bind_text(columns, 2, table.id, -1, SQLITE_STATIC);
+  std::string names;
+  while (sqlite3_step(columns) == SQLITE_ROW)
+    names.append(", ").append(reinterpret_cast<const char*>(sqlite3_column_text(columns, 0)));
+  return "WITH RECURSIVE task(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM task WHERE i < ?2) "
+         "INSERT INTO "
+         + std::string(table.name) + "(" + table.id + names + ") SELECT i" + names
+         + " FROM model CROSS JOIN task";
+}
+
 } // namespace
 
 sample plain_tasks(const settings& how, const std::string& sync, int tasks) {
@@ -147,6 +175,26 @@ sample plain_enqueues(const settings& how, int threads, int tasks_each) {
     plain_sqlite db(folder.database(), "normal");
     enqueue_until_over(db, whistle, seen, tasks_each);
   });
+}
+
+void multiply_task(const std::string& database, std::int64_t count) {
+  constexpr std::int64_t at_once = 250'000;
+  plain_sqlite db(database, "off");
+  for (auto& table : task_tables) {
+    // Not from the table itself: SQLite would collect the rows before it writes them.
+    auto model = "CREATE TEMP TABLE model AS SELECT * FROM " + std::string(table.name);
+    db.execute(model.c_str());
+    auto* copy = db.prepare(copy_rows_sql(db, table).c_str());
+    for (std::int64_t last = 1; last < count;) {
+      sqlite3_bind_int64(copy, 1, last + 1);
+      last = std::min(last + at_once, count);
+      sqlite3_bind_int64(copy, 2, last);
+      if (db.run(copy) != SQLITE_DONE)
+        throw std::runtime_error(db.message());
+    }
+    db.execute("DROP TABLE model");
+  }
+  db.execute("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 } // namespace quire::benchmarks

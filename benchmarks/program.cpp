@@ -56,8 +56,13 @@ std::string to_json(std::string_view bench, const case_name& which, const summar
   line["sync"] = which.sync;
   add_side(line, "", &result.ours);
   add_side(line, "floor_", result.floor ? &*result.floor : nullptr);
-  line["ratio"] = result.ratio > 0 ? json(rounded(result.ratio, 1000)) : json(nullptr);
-  line["max_ratio"] = result.max_ratio > 0 ? json(rounded(result.max_ratio, 1000)) : json(nullptr);
+  auto add_ratio = [&line](const char* name, double ratio) {
+    line[name] = ratio > 0 ? json(rounded(ratio, 1000)) : json(nullptr);
+  };
+  add_ratio("ratio", result.ratio);
+  add_ratio("p50_ratio", result.p50_ratio);
+  add_ratio("p99_ratio", result.p99_ratio);
+  add_ratio("max_ratio", result.max_ratio);
   auto& seen = result.ours.merged;
   line["refused"] = seen.refused;
   line["rss_growth_mib"] =
@@ -141,10 +146,12 @@ constexpr const char* usage = R"(
   --seconds <s>       length of each timed section (0.5)
   --alternations <n>  sections of each side of a comparison (5)
   --case <name>       only this case; may be given several times
+  --history <n>       finished tasks in the case deep_history (500000)
   --quick             one very short section each: shows that everything runs
 )";
 
-double number(const std::string& option, const std::string& text, double least) {
+double number(const std::string& option, const std::string& text, double least,
+              double most = 3600) {
   std::size_t used = 0;
   double result = 0;
   try {
@@ -152,7 +159,7 @@ double number(const std::string& option, const std::string& text, double least) 
   } catch (const std::exception&) {
     used = 0;
   }
-  if (used == 0 || used != text.size() || !(result >= least) || result > 3600)
+  if (used == 0 || used != text.size() || !(result >= least) || result > most)
     throw std::invalid_argument(option + " takes a number, not '" + text + "'");
   return result;
 }
@@ -174,7 +181,7 @@ settings parse_settings(const std::vector<std::string>& arguments) {
       continue;
     }
     bool known = option == "--dir" || option == "--seconds" || option == "--alternations"
-                 || option == "--case";
+                 || option == "--case" || option == "--history";
     if (!known)
       throw std::invalid_argument("there is no option '" + option + "'");
     if (++i == arguments.size())
@@ -185,6 +192,8 @@ settings parse_settings(const std::vector<std::string>& arguments) {
       result.duration = seconds(number(option, arguments[i], 0.001));
     else if (option == "--alternations")
       result.alternations = static_cast<int>(number(option, arguments[i], 1));
+    else if (option == "--history")
+      result.history = static_cast<std::int64_t>(number(option, arguments[i], 1, 1e9));
     else
       result.cases.push_back(arguments[i]);
   }

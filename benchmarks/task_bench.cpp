@@ -1,11 +1,13 @@
 // Tasks with a handler that does nothing, compared with plain SQLite that claims and
-// completes by 100 and runs nothing at all; and how fast they are enqueued.
+// completes by 100 and runs nothing at all; how fast they are enqueued, and how long they wait.
 
 #include "quire/benchmarks/clients.hpp"
 #include "quire/benchmarks/plain_tasks.hpp"
+#include "quire/benchmarks/task_latency.hpp"
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -145,33 +147,26 @@ sample enqueue_as_actors(const settings& how, int clients, int tasks_each) {
   return run_clients(how, *tasks, plan);
 }
 
-/// One task at a time on an idle runtime: how long until its handler begins.
-sample start_latency(const settings& how) {
-  scratch_folder folder(how.folder);
-  std::atomic<std::uint64_t> begun{0};
-  auto chosen = event_options(folder.database(), "normal");
-  chosen.handle("noop", [&begun](quire::task_context&) {
-    begun.fetch_add(1);
-    begun.notify_one();
-    return quire::task_outcome::success();
-  });
-  quire::runtime running(std::move(chosen));
-  return run_threads(how, 1, [&](const referee& whistle, sample& seen, int) {
-    std::uint64_t before = 0;
-    while (!whistle.over()) {
-      bool timed = whistle.counting();
-      auto start = steady::now();
-      auto task = running.enqueue(noop_task());
-      begun.wait(before++);
-      auto waited = steady::now() - start;
-      if (running.wait(task, std::chrono::seconds{30}).state != quire::task_state::completed)
-        seen.fail("a task was not completed");
-      if (whistle.counting())
-        ++seen.items;
-      if (timed)
-        seen.latency.add(waited);
-    }
-  });
+/// The same task with many others in the database and with few.
+void run_waits(program& self) {
+  auto& how = self.how();
+  auto names = [](const std::string& name) {
+    return std::vector<case_name>{{name, 1, 1, "normal"}, {name + "_claim", 1, 1, "normal"}};
+  };
+  int waiting = how.quick ? 100 : 100'000;
+  self.compare_all(
+    names("blocked_head"), [&] { return behind_gate(how, waiting); },
+    [&] { return behind_gate(how, 0); });
+  // Made when it is wanted, and once: it takes longer than what is measured.
+  std::optional<ended_tasks> history;
+  self.compare_all(
+    names("deep_history"),
+    [&] {
+      if (!history)
+        history.emplace(how, how.quick ? 100 : how.history);
+      return history->measure(how);
+    },
+    [&] { return ended_tasks(how, 0).measure(how); });
 }
 
 void run(program& self) {
@@ -192,6 +187,7 @@ void run(program& self) {
     {"enqueue_bulk", 2, 1, "normal"}, [&] { return enqueue_as_actors(how, 2, 1000); },
     [&] { return plain_enqueues(how, 1, 1000); });
   self.measure({"start_latency", 1, 1, "normal"}, [&] { return start_latency(how); });
+  run_waits(self);
 }
 
 } // namespace

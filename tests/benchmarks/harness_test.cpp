@@ -110,18 +110,27 @@ BOOST_AUTO_TEST_CASE(ratios_are_of_neighbours_not_of_medians) {
   BOOST_TEST(result.ours.merged.items == 85u);
 }
 
-// Three pairs: ours waits 1, 2 and 4 at worst, the floor 10, 40 and 4.
-BOOST_AUTO_TEST_CASE(the_ratio_of_the_longest_latencies_is_of_neighbours_and_more_is_better) {
+// Three pairs: ours waits 1, 2 and 4 at worst, the floor 10, 40 and 4. Of a hundred each, the
+// 99th waits half as long, and half of them wait a quarter.
+BOOST_AUTO_TEST_CASE(the_ratios_of_latencies_are_of_neighbours_and_more_is_better) {
   auto waited = [](nanoseconds longest) {
     auto result = section_of(1, 1);
     result.latency.add(longest);
-    result.latency.add(longest / 4);
+    for (int i = 0; i < 49; ++i)
+      result.latency.add(longest / 2);
+    for (int i = 0; i < 50; ++i)
+      result.latency.add(longest / 4);
     return result;
   };
   auto result =
     summarize({waited(1us), waited(2us), waited(4us)}, {waited(10us), waited(40us), waited(4us)});
   BOOST_TEST(result.max_ratio == 10);
-  BOOST_TEST(summarize({waited(1us)}, {section_of(1, 1)}).max_ratio == 0);
+  // Of buckets, each of which is at most 1/32 wide.
+  BOOST_TEST(result.p50_ratio == 10, boost::test_tools::tolerance(0.04));
+  BOOST_TEST(result.p99_ratio == 10, boost::test_tools::tolerance(0.04));
+  auto untimed = summarize({waited(1us)}, {section_of(1, 1)});
+  for (auto ratio : {untimed.p50_ratio, untimed.p99_ratio, untimed.max_ratio})
+    BOOST_TEST(ratio == 0);
 }
 
 BOOST_AUTO_TEST_CASE(what_an_item_costs_is_the_median_over_the_sections_that_had_any) {
@@ -167,7 +176,7 @@ BOOST_AUTO_TEST_CASE(a_result_is_one_line_of_json_with_all_figures) {
   auto text = to_json("write_bench", {"w16x64_full", 16, 64, "full"}, summarize({ours}, {floor}));
   BOOST_TEST(text.find('\n') == std::string::npos);
   auto line = nlohmann::json::parse(text);
-  BOOST_TEST(line.size() == 21u);
+  BOOST_TEST(line.size() == 23u);
   BOOST_TEST(line.at("bench") == "write_bench");
   BOOST_TEST(line.at("case") == "w16x64_full");
   BOOST_TEST(line.at("clients") == 16);
@@ -185,6 +194,8 @@ BOOST_AUTO_TEST_CASE(a_result_is_one_line_of_json_with_all_figures) {
   BOOST_TEST(line.at("floor_cpu_us") == 1);
   BOOST_TEST(line.at("floor_locked_errors") == 2);
   BOOST_TEST(line.at("ratio") == 0.5);
+  BOOST_TEST(line.at("p50_ratio").get<double>() == 3.33, boost::test_tools::tolerance(0.04));
+  BOOST_TEST(line.at("p99_ratio") == 2);
   BOOST_TEST(line.at("max_ratio") == 2);
   BOOST_TEST(line.at("refused") == 7);
   BOOST_TEST(line.at("rss_growth_mib") == 12.3);

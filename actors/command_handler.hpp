@@ -25,7 +25,8 @@ struct command_spec {
 ///   "output": "text" | "lines" | "json", "output_limit": bytes, "grace_s": seconds,
 ///   "success_codes": [0, ...], "report": true}`.
 /// With `report` the program may say on descriptor 3 (its number is in `QUIRE_REPORT_FD`) how
-/// far it is, see actors/command_words.hpp. `stdin` may be a list of texts: one element a line. Unknown keys are refused.
+/// far it is, see actors/command_words.hpp. `stdin` may be a list of texts: one element a
+/// line. Unknown keys are refused.
 /// Limits: 1 to 10,000 elements of `argv`, each up to 131,071 bytes;
 /// `output_limit` 1 byte to 64 MiB (16 MiB if absent); `grace_s` 0 to 3600 (5 if
 /// absent), fractions allowed; `success_codes` 1 to 256 numbers of 0 to 255.

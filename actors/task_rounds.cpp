@@ -40,10 +40,11 @@ attempt_result result_of(const task_assignment& task, task_outcome outcome, std:
     result.retry_at_ms =
       now_ms + std::clamp(named.value_or(snooze_min), snooze_min, delay_max).count();
   else if (outcome.what == verdict::failed)
-    result.retry_at_ms = now_ms
-                         + std::clamp(named.value_or(backoff_delay(task.retry, task.attempt, random)),
-                                      std::chrono::milliseconds{0}, delay_max)
-                             .count();
+    result.retry_at_ms =
+      now_ms
+      + std::clamp(named.value_or(backoff_delay(task.retry, task.attempt, random)),
+                   std::chrono::milliseconds{0}, delay_max)
+          .count();
   result.outcome = std::move(outcome);
   return result;
 }

@@ -22,17 +22,17 @@ task_outcome ask(const messages::task_handler_actor& actor, task_context& contex
                                 context.clock};
   auto pending = ask_without_limit(self.ptr(), actor, std::move(request));
   // Told after the request, even if somebody asked before: this thread only waits.
-  auto stopping = context.cancel.on_cancel(
-    [actor, id = task.id, epoch = task.epoch, cancel = context.cancel] {
+  auto stopping =
+    context.cancel.on_cancel([actor, id = task.id, epoch = task.epoch, cancel = context.cancel] {
       caf::anon_send(actor, messages::stop_task{id, epoch, cancel.reason()});
     });
   task_outcome outcome;
-  std::move(pending).receive(
-    [&](task_outcome& answer) { outcome = std::move(answer); },
-    [&](const caf::error& error) {
-      outcome = task_outcome::failure("the actor that handled it gave no answer: "
-                                      + actors::text_of(error));
-    });
+  std::move(pending).receive([&](task_outcome& answer) { outcome = std::move(answer); },
+                             [&](const caf::error& error) {
+                               outcome =
+                                 task_outcome::failure("the actor that handled it gave no answer: "
+                                                       + actors::text_of(error));
+                             });
   return outcome;
 }
 

@@ -20,6 +20,7 @@ task_outcome ask(const messages::task_handler_actor& actor, task_context& contex
   caf::scoped_actor self{actor.home_system()};
   messages::handle_task request{std::make_shared<const task_assignment>(task), context.report,
                                 context.clock};
+  // Limited by its task, as every attempt.
   auto pending = ask_without_limit(self.ptr(), actor, std::move(request));
   // Told after the request, even if somebody asked before: this thread only waits.
   auto stopping =

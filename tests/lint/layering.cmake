@@ -61,7 +61,7 @@ forbid("CAF_(MAJOR|MINOR|PATCH)_VERSION|CAF_VERSION|QUIRE_CAF_LEGACY"
 sources_below(files messages storage actors app benchmarks)
 # Some requests are limited by something else, those of the benchmarks by the runtime, and
 # one file says how such a one is made.
-list(REMOVE_ITEM files messages/caf_compat.hpp actors/task_work.cpp app/bridge.hpp
+list(REMOVE_ITEM files messages/caf_compat.hpp actors/task_work.cpp app/actor_handler.cpp app/bridge.hpp
   benchmarks/clients.hpp benchmarks/overload_bench.cpp)
 forbid("caf::infinite|ask_without_limit" "everything that waits has a limit" ${files})
 

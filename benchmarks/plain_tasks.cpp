@@ -179,7 +179,8 @@ sample plain_enqueues(const settings& how, int threads, int tasks_each) {
 
 void multiply_task(const std::string& database, std::int64_t count) {
   constexpr std::int64_t at_once = 250'000;
-  plain_sqlite db(database, "off");
+  // Or those who open it next would wait until all this is on the disk.
+  plain_sqlite db(database, "normal");
   for (auto& table : task_tables) {
     // Not from the table itself: SQLite would collect the rows before it writes them.
     auto model = "CREATE TEMP TABLE model AS SELECT * FROM " + std::string(table.name);

@@ -26,8 +26,8 @@ std::vector<maintenance_record> last_maintenance(snapshot& db);
 /// Deletes tasks whose stage is gone, up to `limit`, and returns how many.
 std::int64_t delete_orphans(transaction& tx, int limit = 500);
 
-/// Lets SQLite refresh the statistics its planner uses, where that is worth it
-/// (`PRAGMA optimize`, bounded by `analysis_limit`). Outside of transactions.
+/// Lets SQLite refresh the statistics its planner uses of the application's tables, where that
+/// is worth it (`PRAGMA optimize`, bounded by `analysis_limit`). Outside of transactions.
 void optimize(connection& db);
 
 /// Runs `PRAGMA quick_check`; returns what is wrong, nothing if all is well.

@@ -198,6 +198,9 @@ public:
   enqueue_request(messages::enqueue_tasks request, durability sync,
                   promise<messages::tasks_enqueued> answer);
 
+  /// One task is refused before anything of it is written.
+  bool single_statement() const noexcept override { return tasks_.size() == 1; }
+
   bool data() const noexcept override { return true; }
   bool wants_time() const noexcept override { return true; }
 

@@ -26,7 +26,9 @@ public:
   virtual durability sync() const noexcept = 0;
 
   /// Whether `run` executes exactly one statement. SQLite undoes a failed
-  /// statement itself, so such a member needs no savepoint (they cost 29 %).
+  /// statement itself, so such a member needs no savepoint (they cost 29 %). Nor
+  /// does one that hardly ever fails after its first change, each of which
+  /// `total_changes` counts: what it leaves costs a replay of its neighbours.
   virtual bool single_statement() const noexcept { return false; }
 
   /// Whether `run` asks its transaction for `commit_seq`.

@@ -63,6 +63,22 @@ struct worker_fixture {
     return heard;
   }
 
+  std::shared_ptr<tests::heard<tasks_enqueued>> enqueue(const task_spec& task) {
+    auto heard = std::make_shared<tests::heard<tasks_enqueued>>();
+    enqueue_tasks content;
+    content.tasks = {task};
+    port->submit(std::make_unique<enqueue_request>(content, durability::normal, heard->promise()),
+                 submitter::busy);
+    return heard;
+  }
+
+  std::int64_t counter(std::string_view name) {
+    for (auto& [known, value] : worker->report().counters)
+      if (known == name)
+        return value;
+    return -1;
+  }
+
   tests::temp_dir dir;
   storage::connection_options database;
   std::shared_ptr<tests::set_clock> clock = std::make_shared<tests::set_clock>();
@@ -203,6 +219,47 @@ BOOST_AUTO_TEST_CASE(while_writes_are_held_nobody_is_lent_it) {
   while (worker->flush()) {
   }
   BOOST_TEST(mine->reply.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_task_that_is_refused_costs_its_neighbours_nothing) {
+  task_spec good;
+  good.kind = "k";
+  auto keyed = good;
+  keyed.unique = {"a", {}, on_duplicate::reject};
+  auto nameless = good;
+  nameless.kind.clear();
+  auto first = enqueue(keyed);
+  auto taken = enqueue(keyed);
+  auto invalid = enqueue(nameless);
+  auto last = enqueue(good);
+  BOOST_TEST(worker->flush());
+  BOOST_TEST((first->reply.has_value() && last->reply.has_value()));
+  BOOST_TEST(taken->failed_with(errc::conflict));
+  BOOST_TEST(invalid->failed_with(errc::invalid_argument));
+  BOOST_TEST(counter("commits") == 1);
+  BOOST_TEST(counter("replays") == 0);
+}
+
+// Its row is there when the rest of it fails.
+BOOST_AUTO_TEST_CASE(a_task_that_fails_half_way_is_undone_alone) {
+  storage::connection::open_writer(database).execute(
+    "CREATE TRIGGER refuse BEFORE INSERT ON quire_task_body WHEN new.payload = 'bad' "
+    "BEGIN SELECT RAISE(ABORT, 'refused'); END");
+  task_spec good;
+  good.kind = "k";
+  auto bad = good;
+  bad.payload = "bad";
+  auto first = enqueue(good);
+  auto failed = enqueue(bad);
+  auto last = enqueue(good);
+  BOOST_TEST(worker->flush());
+  BOOST_TEST(failed->failed_with(errc::constraint));
+  auto db = storage::connection::open_reader(database);
+  auto stmt = db.prepare("SELECT group_concat(id), count(*) FROM quire_task");
+  BOOST_REQUIRE(stmt->step());
+  BOOST_TEST(stmt->int64(1) == 2);
+  auto id = [](auto& heard) { return std::to_string(heard->reply.value().ids.at(0).value); };
+  BOOST_TEST(stmt->text(0) == id(first) + "," + id(last));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -276,11 +276,14 @@ BOOST_AUTO_TEST_CASE(the_handler_runs_a_program) {
 
 BOOST_AUTO_TEST_CASE(a_program_says_how_far_it_is) {
   quire::task_assignment task;
-  task.payload = R"({"argv": ["sh", "-c",
-    "printf '{\\"progress\\": 30, \\"step\\": \\"reading\\"}\\n{\\"log\\": \\"page 1\\"}\\n' >&$QUIRE_REPORT_FD;
-     echo '{\"output\": {\"pages\": 7}}' >&3; echo 'no json' >&3; echo '{\"progres\": 1}' >&3; echo shown"],
-    "report": true, "output": "json"})";
-  std::replace(task.payload.begin(), task.payload.end(), '\n', ' ');
+  const std::string script = R"(echo '{"progress": 30, "step": "reading"}' >&$QUIRE_REPORT_FD
+    echo '{"log": "page 1"}' >&3
+    echo '{"output": {"pages": 7}}' >&3
+    echo 'no json' >&3
+    echo '{"progres": 1}' >&3
+    echo shown)";
+  const json payload{{"argv", {"sh", "-c", script}}, {"report", true}, {"output", "json"}};
+  task.payload = payload.dump();
   quire::task_context context{task, {}, std::make_shared<quire::system_clock_source>(),
                               std::make_shared<quire::actors::attempt_report>()};
   const auto outcome = quire::actors::command_handler()(context);

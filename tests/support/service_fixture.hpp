@@ -11,6 +11,9 @@
 #include "quire/tests/support/actor_fixture.hpp"
 #include "quire/tests/support/temp_dir.hpp"
 
+#include <boost/test/unit_test.hpp>
+
+#include <functional>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -121,6 +124,13 @@ struct service_fixture : actor_fixture {
   void kill(const Handle& service) {
     self->send_exit(service, caf::exit_reason::kill);
     settle();
+  }
+
+  /// Through the writer, as a program does.
+  void write(std::function<void(storage::transaction&)> f) {
+    messages::write_call request;
+    request.run = std::make_shared<const std::function<void(storage::transaction&)>>(std::move(f));
+    BOOST_REQUIRE(bool(call<messages::receipt>(writer, std::move(request))));
   }
 
   /// Writes past all actors, as another process would.

@@ -9,7 +9,6 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -62,13 +61,6 @@ struct task_fixture : service_fixture {
     auto answer = call<messages::tasks_enqueued>(writer, messages::enqueue_tasks{std::move(specs)});
     BOOST_REQUIRE_MESSAGE(answer, answer.text());
     return answer->ids;
-  }
-
-  /// Through the writer, as a program does.
-  void write(std::function<void(storage::transaction&)> f) {
-    messages::write_call request;
-    request.run = std::make_shared<const std::function<void(storage::transaction&)>>(std::move(f));
-    BOOST_REQUIRE(bool(call<messages::receipt>(writer, std::move(request))));
   }
 
   task_id enqueue(task_spec one) { return enqueue(std::vector{std::move(one)}).front(); }

@@ -93,7 +93,8 @@ lane_rooms::kind_state lane_rooms::read_kind(transaction& tx, const std::string&
       breaker = stmt->text(5);
   }
   state.free = false;
-  if (!breaker.empty())
+  state.guarded = !breaker.empty();
+  if (state.guarded)
     state.breaker = breaker_room(tx, breaker, state);
   auto room = left_[unlimited];
   if (capacity)

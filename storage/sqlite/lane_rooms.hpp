@@ -40,6 +40,10 @@ public:
   /// before there is a worker for it.
   bool free_of_limits(std::size_t kind) const noexcept { return kinds_[kind].free; }
 
+  /// Whether a breaker guards the kind: it may open before a task begins that was claimed
+  /// before its time.
+  bool guarded(std::size_t kind) const noexcept { return kinds_[kind].guarded; }
+
   /// Lanes whose tasks are not to be started, but to end.
   struct ending_lane {
     std::int64_t id = 0;
@@ -60,6 +64,7 @@ private:
 
   struct kind_state {
     bool free = true;
+    bool guarded = false;
     room_number room = unlimited;
     room_number breaker = unlimited;
     std::optional<breaker_mode> ends_as; // Its breaker is open, and its tasks are to end.

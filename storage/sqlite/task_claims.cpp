@@ -44,7 +44,7 @@ struct candidate {
   int attempt = 0;
   int attempts_max = 0;
   std::optional<std::int64_t> end_by_ms;
-  bool only_now = false; ///< Its time to start would seem to be over while it waits here.
+  bool only_now = false; ///< It must not be claimed before there is a worker for it.
   bool ahead = false;    ///< Whether it may be claimed before there is a worker for it.
 
   friend bool operator<(const candidate& a, const candidate& b) {
@@ -57,8 +57,8 @@ std::vector<candidate> candidates(snapshot& db, const lane_rooms& rooms, std::si
   std::vector<candidate> found;
   for (std::size_t lane = 0; lane < rooms.lanes().size(); ++lane) {
     auto [id, kind] = rooms.lanes()[lane];
-    bool quick = kind < ahead.quick.size() && ahead.quick[kind].count() > 0
-                 && rooms.free_of_limits(kind);
+    bool quick =
+      kind < ahead.quick.size() && ahead.quick[kind].count() > 0 && rooms.free_of_limits(kind);
     auto most = std::min(rooms.room(lane), count + ahead.soon + (quick ? ahead.count : 0));
     if (most == 0)
       continue;
@@ -67,7 +67,8 @@ std::vector<candidate> candidates(snapshot& db, const lane_rooms& rooms, std::si
     while (stmt->step())
       found.push_back({stmt->int64(1), stmt->int64(0), kind, lane, stmt->int64(2),
                        static_cast<int>(stmt->int64(3)), static_cast<int>(stmt->int64(4)),
-                       stmt->optional_int64(6), stmt->int64(7) != 0, quick && stmt->int64(5) != 0});
+                       stmt->optional_int64(6), stmt->int64(7) != 0 || rooms.guarded(kind),
+                       quick && stmt->int64(5) != 0});
   }
   std::sort(found.begin(), found.end());
   return found;

@@ -59,7 +59,8 @@ struct claimed_tasks {
 };
 
 /// The same; of the tasks that come after these in order, more are claimed as `ahead` says,
-/// but none of kinds with limits of their own. Ends tasks whose breaker is open and is not
+/// but none ahead of kinds with limits of their own, and neither ahead nor soon what a breaker
+/// guards or must start within some time. Ends tasks whose breaker is open and is not
 /// to hold them, some at a time.
 claimed_tasks claim_tasks(transaction& tx, std::span<const std::string> kinds, std::size_t count,
                           const claim_ahead& ahead, std::int64_t boot, std::int64_t now_ms);

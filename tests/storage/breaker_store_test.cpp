@@ -86,6 +86,18 @@ BOOST_AUTO_TEST_CASE(failures_of_all_its_kinds_open_it_and_their_tasks_wait) {
   BOOST_TEST(record(waiting).attempt == 0);
 }
 
+// It may open before they begin.
+BOOST_AUTO_TEST_CASE(its_tasks_are_claimed_for_free_workers_only) {
+  put_with_kinds();
+  for (int i = 0; i < 3; ++i)
+    enqueue(work());
+  std::vector<std::string> names{"work"};
+  auto claimed = write([&](auto& tx) {
+    return storage::claim_tasks(tx, names, 1, {5, 1s, {1us}, 5}, boot, now);
+  });
+  BOOST_TEST(claimed.tasks.size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(one_probe_runs_at_a_time_and_closes_it) {
   put_with_kinds();
   trip();

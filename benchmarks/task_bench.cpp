@@ -187,6 +187,7 @@ void run(program& self) {
     {"enqueue_bulk", 2, 1, "normal"}, [&] { return enqueue_as_actors(how, 2, 1000); },
     [&] { return plain_enqueues(how, 1, 1000); });
   self.measure({"start_latency", 1, 1, "normal"}, [&] { return start_latency(how); });
+  self.measure({"cancel_latency", 1, 1, "normal"}, [&] { return cancel_latency(how); });
   run_waits(self);
 }
 

@@ -19,11 +19,12 @@ namespace quire::benchmarks {
 namespace {
 
 constexpr const char* kind = "noop";
+constexpr const char* endless = "endless";
 constexpr const char* holding = "{\"hold\":true}";
 
-task_spec noop_task() {
+task_spec noop_task(const char* of_kind = kind) {
   task_spec task;
-  task.kind = kind;
+  task.kind = of_kind;
   task.payload = "{}";
   return task;
 }
@@ -50,6 +51,10 @@ public:
   /// @returns how long it took until its handler began.
   std::chrono::nanoseconds start_one();
 
+  /// Cancels a task that runs.
+  /// @returns how long it took until its handler was told.
+  std::chrono::nanoseconds cancel_one();
+
   /// Puts a task into the queue, claims and completes it, in one transaction of the writer.
   /// @returns how long the claim took.
   std::chrono::nanoseconds claim_one();
@@ -68,10 +73,23 @@ private:
       begun_.notify_one();
       return task_outcome::success();
     });
+    result.handle(endless, [this](task_context& context) {
+      std::atomic<bool> told{false};
+      auto listening = context.cancel.on_cancel([&] {
+        told_at_.store(steady::now().time_since_epoch().count());
+        told.store(true);
+        told.notify_one();
+      });
+      begun_.fetch_add(1);
+      begun_.notify_one();
+      told.wait(false);
+      return task_outcome::cancelled("told to");
+    });
     return result;
   }
 
   std::atomic<std::uint64_t> begun_{0};
+  std::atomic<steady::rep> told_at_{0};
   std::atomic<bool> held_{false};
   std::atomic<bool> released_{false};
   runtime running_;
@@ -101,6 +119,17 @@ std::chrono::nanoseconds idle_runtime::start_one() {
   if (running_.wait(task, std::chrono::seconds{30}).state != task_state::completed)
     throw std::runtime_error("a task was not completed");
   return waited;
+}
+
+std::chrono::nanoseconds idle_runtime::cancel_one() {
+  auto before = begun_.load();
+  auto task = running_.enqueue(noop_task(endless));
+  begun_.wait(before);
+  auto start = steady::now();
+  running_.cancel(task, "measured");
+  if (running_.wait(task, std::chrono::seconds{30}).state != task_state::cancelled)
+    throw std::runtime_error("a task was not cancelled");
+  return steady::time_point{steady::duration{told_at_.load()}} - start;
 }
 
 std::chrono::nanoseconds idle_runtime::claim_one() {
@@ -145,6 +174,12 @@ sample start_latency(const settings& how) {
   scratch_folder folder(how.folder);
   idle_runtime idle(folder.database());
   return repeat(how, idle, &idle_runtime::start_one);
+}
+
+sample cancel_latency(const settings& how) {
+  scratch_folder folder(how.folder);
+  idle_runtime idle(folder.database());
+  return repeat(how, idle, &idle_runtime::cancel_one);
 }
 
 waits behind_gate(const settings& how, int waiting) {

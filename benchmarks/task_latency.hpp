@@ -11,6 +11,9 @@ namespace quire::benchmarks {
 /// From `enqueue` until the handler begins.
 sample start_latency(const settings& how);
 
+/// From the call of `cancel` until the running handler is told.
+sample cancel_latency(const settings& how);
+
 /// What waits for what else there is in the database: first the sample of `start_latency`,
 /// then that of `storage::claim_tasks` alone, as the writer calls it.
 using waits = std::vector<sample>;

@@ -2,7 +2,7 @@
 
 #include "quire/storage/error.hpp"
 #include "quire/storage/sqlite/breaker_store.hpp"
-#include "quire/storage/sqlite/task_sql.hpp"
+#include "quire/storage/sqlite/lane_counts.hpp"
 #include "quire/storage/sqlite/task_steps.hpp"
 #include "quire/storage/token_bucket.hpp"
 
@@ -25,8 +25,6 @@ constexpr std::string_view put_sql = R"(
       burst = excluded.burst, breaker = excluded.breaker)";
 
 constexpr std::string_view drop_sql = "DELETE FROM quire_kind WHERE kind = ?1";
-
-constexpr std::string_view names_sql = "SELECT DISTINCT kind FROM quire_lane";
 
 constexpr std::string_view policies_sql =
   "SELECT kind, capacity, rate_count, rate_ms, burst, full_at_us, breaker FROM quire_kind";
@@ -58,17 +56,13 @@ void check(snapshot& db, const std::string& name, const kind_policy& policy) {
                                    + "'; nothing was changed; create it first");
 }
 
-/// Adds what `sql` counts of each kind.
-void count(snapshot& db, std::string_view sql, std::int64_t kind_record::*into, kinds& found) {
-  auto stmt = db.prepare(sql);
-  while (stmt->step())
-    found[stmt->text(0)].*into = stmt->int64(1);
-}
-
 kinds read_kinds(snapshot& db, std::int64_t now_ms) {
   kinds found;
-  for (auto& name : db.query_as<std::string>(names_sql))
-    found[name];
+  for (auto& lane : count_lanes(db)) {
+    auto& kind = found[lane.kind];
+    kind.ready += lane.ready;
+    kind.running += lane.running;
+  }
   {
     auto stmt = db.prepare(policies_sql);
     while (stmt->step()) {
@@ -85,8 +79,6 @@ kinds read_kinds(snapshot& db, std::int64_t now_ms) {
         kind.policy.breaker = stmt->text(6);
     }
   }
-  count(db, task_sql::ready_by_kind, &kind_record::ready, found);
-  count(db, task_sql::running_by_kind, &kind_record::running, found);
   for (auto& [name, kind] : found)
     kind.name = name;
   return found;

@@ -1,7 +1,7 @@
 #include "quire/storage/sqlite/queue_store.hpp"
 
 #include "quire/storage/error.hpp"
-#include "quire/storage/sqlite/task_sql.hpp"
+#include "quire/storage/sqlite/lane_counts.hpp"
 #include "quire/storage/sqlite/task_steps.hpp"
 
 #include <map>
@@ -38,8 +38,6 @@ constexpr std::string_view drop_unlimited_sql =
 
 constexpr std::string_view decisions_sql = "SELECT queue, paused_at, capacity FROM quire_queue";
 
-constexpr std::string_view names_sql = "SELECT DISTINCT queue FROM quire_lane";
-
 using queues = std::map<std::string, queue_record, std::less<>>;
 
 void require_name(const std::string& name) {
@@ -48,19 +46,14 @@ void require_name(const std::string& name) {
                                         "was changed; correct it and try again");
 }
 
-/// Adds what `sql` counts of each queue.
-void count(snapshot& db, std::string_view sql, std::int64_t queue_record::*into, queues& found) {
-  auto stmt = db.prepare(sql);
-  while (stmt->step())
-    found[stmt->text(0)].*into = stmt->int64(1);
-}
-
 queues read_queues(snapshot& db) {
   queues found;
-  {
-    auto stmt = db.prepare(names_sql);
-    while (stmt->step())
-      found[stmt->text(0)];
+  for (auto& lane : count_lanes(db)) {
+    auto& queue = found[lane.queue];
+    queue.ready += lane.ready;
+    queue.running += lane.running;
+    queue.blocked += lane.blocked;
+    queue.scheduled += lane.scheduled;
   }
   {
     auto stmt = db.prepare(decisions_sql);
@@ -72,10 +65,6 @@ queues read_queues(snapshot& db) {
         queue.limit = static_cast<int>(stmt->int64(2));
     }
   }
-  count(db, task_sql::ready_by_queue, &queue_record::ready, found);
-  count(db, task_sql::running_by_queue, &queue_record::running, found);
-  count(db, task_sql::blocked_by_queue, &queue_record::blocked, found);
-  count(db, task_sql::due_by_queue, &queue_record::scheduled, found);
   for (auto& [name, queue] : found)
     queue.name = name;
   return found;

@@ -58,59 +58,29 @@ inline constexpr std::string_view breaker_of_task = R"(
   FROM quire_task t
   WHERE t.id = ?1)";
 
-inline constexpr std::string_view ready_by_kind = R"(
-  SELECT l.kind, sum(t.tasks)
-  FROM (SELECT lane, count(*) AS tasks
-        FROM quire_task INDEXED BY quire_task_ready
-        WHERE state = 1
-        GROUP BY lane) t
-    JOIN quire_lane l ON l.id = t.lane
-  GROUP BY l.kind)";
+inline constexpr std::string_view ready_by_lane = R"(
+  SELECT lane, count(*)
+  FROM quire_task INDEXED BY quire_task_ready
+  WHERE state = 1
+  GROUP BY lane)";
 
-inline constexpr std::string_view running_by_kind = R"(
-  SELECT l.kind, sum(t.tasks)
-  FROM (SELECT lane, count(*) AS tasks
-        FROM quire_task INDEXED BY quire_task_running
-        WHERE state = 3
-        GROUP BY lane) t
-    JOIN quire_lane l ON l.id = t.lane
-  GROUP BY l.kind)";
+inline constexpr std::string_view running_by_lane = R"(
+  SELECT lane, count(*)
+  FROM quire_task INDEXED BY quire_task_running
+  WHERE state = 3
+  GROUP BY lane)";
 
-inline constexpr std::string_view ready_by_queue = R"(
-  SELECT l.queue, sum(t.tasks)
-  FROM (SELECT lane, count(*) AS tasks
-        FROM quire_task INDEXED BY quire_task_ready
-        WHERE state = 1
-        GROUP BY lane) t
-    JOIN quire_lane l ON l.id = t.lane
-  GROUP BY l.queue)";
+inline constexpr std::string_view blocked_by_lane = R"(
+  SELECT lane, count(*)
+  FROM quire_task INDEXED BY quire_task_blocked
+  WHERE state = 2
+  GROUP BY lane)";
 
-inline constexpr std::string_view running_by_queue = R"(
-  SELECT l.queue, sum(t.tasks)
-  FROM (SELECT lane, count(*) AS tasks
-        FROM quire_task INDEXED BY quire_task_running
-        WHERE state = 3
-        GROUP BY lane) t
-    JOIN quire_lane l ON l.id = t.lane
-  GROUP BY l.queue)";
-
-inline constexpr std::string_view blocked_by_queue = R"(
-  SELECT l.queue, sum(t.tasks)
-  FROM (SELECT lane, count(*) AS tasks
-        FROM quire_task INDEXED BY quire_task_blocked
-        WHERE state = 2
-        GROUP BY lane) t
-    JOIN quire_lane l ON l.id = t.lane
-  GROUP BY l.queue)";
-
-inline constexpr std::string_view due_by_queue = R"(
-  SELECT l.queue, sum(t.tasks)
-  FROM (SELECT lane, count(*) AS tasks
-        FROM quire_task INDEXED BY quire_task_due
-        WHERE state IN (4, 5)
-        GROUP BY lane) t
-    JOIN quire_lane l ON l.id = t.lane
-  GROUP BY l.queue)";
+inline constexpr std::string_view due_by_lane = R"(
+  SELECT lane, count(*)
+  FROM quire_task INDEXED BY quire_task_due
+  WHERE state IN (4, 5)
+  GROUP BY lane)";
 
 inline constexpr std::string_view claim_candidates = R"(
   SELECT id, ord, epoch, attempt, attempts_max, crashes = 0 AND crashes_max <> 1, end_by,

@@ -205,9 +205,10 @@ std::vector<breaker_record> list_breakers(snapshot& db, std::int64_t now_ms) {
   return breakers;
 }
 
-breaker_results::breaker_results(transaction& tx, std::int64_t now_ms) : tx_(tx), now_ms_(now_ms) {
-  auto stmt = tx.prepare(task_sql::any_guarded_kind);
-  any_ = stmt->bind().step();
+bool breaker_results::any_guarded() {
+  if (!any_)
+    any_ = tx_.prepare(task_sql::any_guarded_kind)->bind().step();
+  return *any_;
 }
 
 breaker_results::entry* breaker_results::find(const std::string& name) {
@@ -224,7 +225,7 @@ breaker_results::entry* breaker_results::find(const std::string& name) {
 }
 
 void breaker_results::saw(task_id task, const task_outcome& outcome) {
-  if (!any_)
+  if (!any_guarded())
     return;
   auto success = verdict_on_service(outcome);
   if (!success)

@@ -57,7 +57,7 @@ struct breaker_change {
 /// as long as no kind has a breaker it costs one look at an index.
 class breaker_results {
 public:
-  breaker_results(transaction& tx, std::int64_t now_ms);
+  breaker_results(transaction& tx, std::int64_t now_ms) : tx_(tx), now_ms_(now_ms) {}
 
   /// The attempt of `task` ended with `outcome`, and that was accepted.
   void saw(task_id task, const task_outcome& outcome);
@@ -71,11 +71,12 @@ private:
     circuit_breaker breaker;
   };
 
+  bool any_guarded();
   entry* find(const std::string& name);
 
   transaction& tx_;
   std::int64_t now_ms_;
-  bool any_ = false;
+  std::optional<bool> any_; // Absent until it is asked for.
   std::map<std::string, entry> known_;
 };
 

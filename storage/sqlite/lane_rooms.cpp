@@ -57,12 +57,9 @@ std::size_t lane_rooms::room(std::size_t index) const noexcept {
   return std::min({left_[kind], left_[breaker], left_[queue]});
 }
 
-bool lane_rooms::take(std::size_t index) noexcept {
-  if (room(index) == 0)
-    return false;
+void lane_rooms::take(std::size_t index) noexcept {
   for (auto number : rooms_of_lanes_[index])
     --left_[number];
-  return true;
 }
 
 std::optional<std::int64_t> lane_rooms::save(transaction& tx) {

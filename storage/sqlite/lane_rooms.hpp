@@ -33,8 +33,8 @@ public:
   /// Returns how many tasks of the lane with this index may be claimed.
   std::size_t room(std::size_t index) const noexcept;
 
-  /// Takes room for one. Returns whether there was any.
-  bool take(std::size_t index) noexcept;
+  /// Takes room for one, which there must be.
+  void take(std::size_t index) noexcept;
 
   /// Whether a claim of this kind costs nothing that another may need later: it may be made
   /// before there is a worker for it.

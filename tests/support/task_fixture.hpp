@@ -7,65 +7,26 @@
 #include "quire/tests/support/manual_worker.hpp"
 #include "quire/tests/support/service_fixture.hpp"
 
-#include <boost/test/unit_test.hpp>
-
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace quire::tests {
 
 struct task_fixture : service_fixture {
-  task_fixture() {
-    options.env = env;
-    options.writer = relayed;
-    options.readers = readers;
-    options.boot = boot;
-    options.workers = 1;
-    handlers["echo"] = [this](task_context& context) {
-      ran.push_back(context.task.payload);
-      return task_outcome::success(context.task.payload);
-    };
-    handlers["fail"] = [this](task_context& context) {
-      ran.push_back(context.task.payload);
-      return task_outcome::failure("no luck");
-    };
-    handlers["hold"] = [](task_context&) { return task_outcome::success(); };
-  }
+  task_fixture();
 
-  void start() {
-    options.handlers = handlers;
-    tasks = keep(actors::spawn_task_service(system, options));
-  }
+  void start();
 
-  // With workers that end their attempts when the test says so.
-  void start_manual(int workers = 1) {
-    options.workers = workers;
-    options.start_worker = [this](caf::actor_system& in) {
-      manual->workers.push_back(in.spawn(manual_worker, manual));
-      return manual->workers.back();
-    };
-    start();
-  }
+  /// With workers that end their attempts when the test says so.
+  void start_manual(int workers = 1);
 
-  static task_spec spec(std::string kind, std::string payload = "1") {
-    task_spec result;
-    result.kind = std::move(kind);
-    result.payload = std::move(payload);
-    result.retry.jitter = 0;
-    return result;
-  }
+  static task_spec spec(std::string kind, std::string payload = "1");
 
-  std::vector<task_id> enqueue(std::vector<task_spec> specs) {
-    auto answer = call<messages::tasks_enqueued>(writer, messages::enqueue_tasks{std::move(specs)});
-    BOOST_REQUIRE_MESSAGE(answer, answer.text());
-    return answer->ids;
-  }
+  std::vector<task_id> enqueue(std::vector<task_spec> specs);
+  task_id enqueue(task_spec one);
 
-  task_id enqueue(task_spec one) { return enqueue(std::vector{std::move(one)}).front(); }
-
-  std::int64_t count(const std::string& name) { return counter_of(status(tasks), name); }
+  std::int64_t count(const std::string& name);
 
   bool is(task_id id, task_state state) { return task(id).state == state; }
 

@@ -8,20 +8,27 @@ namespace quire::actors {
 
 namespace {
 
+task_outcome stopped(const cancel_token& why) {
+  return why.releasing() ? task_outcome::released(why.reason())
+                         : task_outcome::cancelled(why.reason());
+}
+
 task_outcome run_handler(const task_handlers& handlers, const attempt& one,
-                         std::shared_ptr<const clock_source> clock) {
+                         std::shared_ptr<const clock_source> clock,
+                         std::shared_ptr<step_keeper> steps) {
   auto& task = *one.task;
-  if (one.cancel.releasing())
-    return task_outcome::released(one.cancel.reason());
   if (one.cancel.cancelled())
-    return task_outcome::cancelled(one.cancel.reason());
+    return stopped(one.cancel);
   auto handler = handlers.find(task.kind);
   if (handler == handlers.end())
     return task_outcome::failure("nothing here runs tasks of the kind '" + task.kind + "'",
                                  error_class::permanent);
-  task_context context{task, one.cancel, std::move(clock), one.report};
+  task_context context{task, one.cancel, std::move(clock), one.report,
+                       std::make_shared<attempt_steps>(task, one.cancel, std::move(steps))};
   try {
     return handler->second(context);
+  } catch (const attempt_stopped&) {
+    return stopped(one.cancel);
   } catch (const std::exception& failure) {
     std::string text = failure.what();
     return task_outcome::failure(text.empty() ? "its handler threw an exception" : text);
@@ -44,8 +51,9 @@ task_outcome checked(task_outcome outcome) {
 } // namespace
 
 task_outcome run_attempt(const task_handlers& handlers, const attempt& one,
-                         std::shared_ptr<const clock_source> clock) {
-  return checked(run_handler(handlers, one, std::move(clock)));
+                         std::shared_ptr<const clock_source> clock,
+                         std::shared_ptr<step_keeper> steps) {
+  return checked(run_handler(handlers, one, std::move(clock), std::move(steps)));
 }
 
 } // namespace quire::actors

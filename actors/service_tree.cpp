@@ -3,6 +3,7 @@
 #include "quire/actors/gateway.hpp"
 #include "quire/actors/maintenance_service.hpp"
 #include "quire/actors/pipeline_service.hpp"
+#include "quire/actors/port_steps.hpp"
 #include "quire/actors/reader_pool.hpp"
 #include "quire/actors/supervisor.hpp"
 #include "quire/actors/task_service.hpp"
@@ -60,14 +61,15 @@ child_spec reader_pool_spec(shared_options options, std::shared_ptr<read_port> r
           }};
 }
 
-child_spec task_service_spec(shared_options options) {
+child_spec task_service_spec(shared_options options, std::shared_ptr<step_keeper> steps) {
   child_spec spec{
-    "task_execution_service", [options](caf::actor_system& system, services& handles) {
+    "task_execution_service", [options, steps](caf::actor_system& system, services& handles) {
       task_service_options own;
       own.env = options->env;
       own.writer = typed<messages::writer_actor>(handles.writer);
       own.readers = typed<messages::reader_pool_actor>(handles.readers);
       own.handlers = options->handlers;
+      own.steps = steps;
       own.workers = options->workers;
       own.boot = options->boot;
       own.drain_timeout = options->drain_timeout;
@@ -137,7 +139,9 @@ service_tree spawn_service_tree(caf::actor_system& system, service_tree_options 
   }
   own.children.push_back(reader_pool_spec(shared, result.reads));
   if (shared->services) {
-    own.children.push_back(task_service_spec(shared));
+    auto steps = make_step_keeper(result.writes, result.reads, shared->sync,
+                                  shared->env.request_timeout, shared->env.clock);
+    own.children.push_back(task_service_spec(shared, std::move(steps)));
     own.children.push_back(pipeline_service_spec(shared));
     own.children.push_back(maintenance_service_spec(shared));
   }

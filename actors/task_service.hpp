@@ -1,5 +1,6 @@
 #pragma once
 
+#include "quire/actors/attempt_steps.hpp"
 #include "quire/actors/environment.hpp"
 #include "quire/actors/task_handler.hpp"
 #include "quire/messages/interfaces.hpp"
@@ -7,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 
 namespace quire::actors {
 
@@ -15,6 +17,7 @@ struct task_service_options {
   messages::writer_actor writer;
   messages::reader_pool_actor readers;
   task_handlers handlers;                 ///< By kind; tasks of other kinds are left alone.
+  std::shared_ptr<step_keeper> steps;     ///< For the steps of handlers; null: none is kept.
   int workers = 4;                        ///< Tasks that run at a time.
   std::int64_t boot = 0;                  ///< Of this process, from `begin_boot`.
   std::chrono::milliseconds drain_timeout{10'000}; ///< How long a drain lets tasks finish.

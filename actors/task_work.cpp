@@ -140,7 +140,8 @@ void start_workers(task_pointer self) {
     while (state.slots.workers() < static_cast<std::size_t>(std::max(1, state.options.workers))) {
       auto worker = state.options.start_worker
                       ? state.options.start_worker(self->system())
-                      : spawn_worker(self->system(), {state.options.env, state.handlers});
+                      : spawn_worker(self->system(),
+                                     {state.options.env, state.handlers, state.options.steps});
       self->monitor(worker);
       state.workers.emplace(state.slots.add_worker(), std::move(worker));
     }

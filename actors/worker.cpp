@@ -36,7 +36,8 @@ void run(worker_state& state, attempt_burst& burst) {
     if (!one)
       return;
     ++state.attempts;
-    auto outcome = run_attempt(*state.options.handlers, *one, state.options.env.clock);
+    auto outcome = run_attempt(*state.options.handlers, *one, state.options.env.clock,
+                               state.options.steps);
     auto now = clock.now();
     burst.end(std::move(outcome), now - last);
     last = now;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "quire/actors/attempt_steps.hpp"
 #include "quire/actors/environment.hpp"
 #include "quire/actors/task_handler.hpp"
 #include "quire/messages/interfaces.hpp"
@@ -11,6 +12,7 @@ namespace quire::actors {
 struct worker_options {
   environment env;
   std::shared_ptr<const task_handlers> handlers;
+  std::shared_ptr<step_keeper> steps{}; ///< Null: no step is kept.
 };
 
 /// Spawns a worker: runs the handler of one attempt at a time, on a thread of

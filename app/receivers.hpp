@@ -3,15 +3,15 @@
 // How callers with threads get answers without being actors.
 
 #include "quire/actors/guard.hpp"
+#include "quire/actors/waiting_thread.hpp"
 #include "quire/app/bridge.hpp"
 #include "quire/app/failure.hpp"
 
 #include <chrono>
-#include <condition_variable>
 #include <future>
 #include <mutex>
-#include <optional>
 #include <utility>
+#include <variant>
 
 namespace quire {
 
@@ -20,38 +20,16 @@ inline failure to_failure(const caf::error& error) {
   return {actors::code_of(error), actors::text_of(error), actors::retry_after_of(error)};
 }
 
-/// A thread that waits for a reply.
+/// Waits for a reply.
+/// @throws failure: that came instead of it; `timeout` if nothing came in time.
 template <class Reply>
-class waiting_thread final : public actors::receiver<Reply> {
-public:
-  void deliver(Reply reply) override {
-    std::lock_guard guard(mutex_);
-    reply_ = std::move(reply);
-    answered_.notify_one();
-  }
-
-  void fail(const caf::error& error) override {
-    std::lock_guard guard(mutex_);
-    error_ = error;
-    answered_.notify_one();
-  }
-
-  /// @throws failure: that came instead of the reply; `timeout` if nothing came in time.
-  Reply wait_until(std::chrono::steady_clock::time_point deadline) {
-    std::unique_lock guard(mutex_);
-    if (!answered_.wait_until(guard, deadline, [this] { return reply_ || error_; }))
-      throw failure(errc::timeout, "no answer in time");
-    if (!reply_)
-      throw to_failure(error_);
-    return std::move(*reply_);
-  }
-
-private:
-  std::mutex mutex_;
-  std::condition_variable answered_;
-  std::optional<Reply> reply_;
-  caf::error error_;
-};
+Reply await_reply(actors::waiting_thread<Reply>& waiting,
+                  std::chrono::steady_clock::time_point deadline) {
+  auto answer = waiting.wait_until(deadline);
+  if (auto* error = std::get_if<caf::error>(&answer))
+    throw to_failure(*error);
+  return std::move(std::get<Reply>(answer));
+}
 
 /// A future that waits for a reply. Given up by `expire`, from another thread.
 template <class Reply>

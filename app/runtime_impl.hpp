@@ -130,12 +130,12 @@ struct runtime::impl {
   Reply write(Message message) {
     auto inside = enter();
     auto deadline = deadline_after(limit_of(message.terms));
-    auto waiting = std::make_shared<waiting_thread<Reply>>();
+    auto waiting = std::make_shared<actors::waiting_thread<Reply>>();
     {
       executing_here here{*this};
       submit_write<Request, Reply>(std::move(message), waiting, actors::submitter::blocked);
     }
-    return waiting->wait_until(deadline);
+    return await_reply(*waiting, deadline);
   }
 
   /// Lets a request wait for a reader; `receiver` gets the answer.
@@ -151,12 +151,12 @@ struct runtime::impl {
   Reply read(Message message) {
     auto inside = enter();
     auto deadline = deadline_after(limit_of(message.terms));
-    auto waiting = std::make_shared<waiting_thread<Reply>>();
+    auto waiting = std::make_shared<actors::waiting_thread<Reply>>();
     {
       executing_here here{*this};
       submit_read<Request, Reply>(std::move(message), waiting, actors::submitter::blocked);
     }
-    return waiting->wait_until(deadline);
+    return await_reply(*waiting, deadline);
   }
 
   /// Returns how long whoever sends a request waits for its answer.

@@ -6,6 +6,7 @@
 #include "quire/storage/error.hpp"
 #include "quire/storage/sqlite/invariants.hpp"
 #include "quire/storage/sqlite/migrations.hpp"
+#include "quire/storage/sqlite/step_store.hpp"
 
 #include <cerrno>
 #include <cstdlib>
@@ -56,6 +57,34 @@ storage::connection_options options_in(const scratch_folder& folder) {
 
 } // namespace
 
+/// Keeps steps on the spot.
+class test_queue::own_steps final : public actors::step_keeper {
+public:
+  explicit own_steps(test_queue& queue) : queue_(queue) {}
+
+  std::optional<std::string> find(task_id task, const std::string& name) override {
+    storage::snapshot seen{queue_.database()};
+    return storage::find_step(seen, task, name);
+  }
+
+  void keep(task_id task, std::int64_t epoch, const std::string& name,
+            const std::string& value) override {
+    transact(task, epoch, name, [&](storage::transaction&) { return value; });
+  }
+
+  std::string transact(task_id task, std::int64_t epoch, const std::string& name,
+                       work step) override {
+    return queue_.write([&](storage::transaction& tx) {
+      // Of `perform`, which has no claim that could be kept to.
+      return epoch == 0 ? step(tx)
+                        : storage::keep_step(tx, task, epoch, name, step, queue_.now_ms());
+    });
+  }
+
+private:
+  test_queue& queue_;
+};
+
 struct test_queue::impl {
   explicit impl(task_handlers given)
     : handlers(std::move(given)), db(storage::connection::open_writer(options_in(folder))) {
@@ -99,12 +128,14 @@ struct test_queue::impl {
   scratch_folder folder;
   task_handlers handlers;
   storage::connection db;
+  std::shared_ptr<own_steps> steps;
   std::int64_t boot = 0;
   std::optional<std::int64_t> next_due_ms; ///< After the last round.
 };
 
 test_queue::test_queue(task_handlers handlers)
   : impl_(std::make_unique<impl>(std::move(handlers))) {
+  impl_->steps = std::make_shared<own_steps>(*this);
   impl_->boot =
     write([](storage::transaction& tx) { return storage::begin_boot(tx, begin_ms).boot; });
 }
@@ -136,7 +167,7 @@ std::size_t test_queue::drain(std::size_t most) {
     ++runs;
     auto task = std::make_shared<const task_assignment>(std::move(answer.claimed.front()));
     actors::attempt one{task, {}, std::make_shared<actors::attempt_report>()};
-    auto outcome = actors::run_attempt(impl_->handlers, one, impl_->clock);
+    auto outcome = actors::run_attempt(impl_->handlers, one, impl_->clock, impl_->steps);
     results.push_back(actors::result_of(*task, std::move(outcome), now_ms(), 0));
     words.push_back({task->id, task->epoch, one.report->take()});
   }
@@ -163,7 +194,8 @@ task_outcome test_queue::perform(const task_spec& spec) {
   task->timeout = spec.timeout;
   task->heartbeat = spec.heartbeat;
   return actors::run_attempt(impl_->handlers,
-                             {task, {}, std::make_shared<actors::attempt_report>()}, impl_->clock);
+                             {task, {}, std::make_shared<actors::attempt_report>()}, impl_->clock,
+                             impl_->steps);
 }
 
 std::vector<task_record> test_queue::tasks(const task_filter& filter) {

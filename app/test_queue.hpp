@@ -82,6 +82,7 @@ public:
 
 private:
   struct impl;
+  class own_steps;
 
   storage::connection& database() noexcept;
 

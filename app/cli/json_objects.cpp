@@ -81,6 +81,12 @@ json to_json(const task_details& details) {
   object["log"] = json::array();
   for (auto& line : details.log)
     object["log"].push_back({{"at_ms", line.at_ms}, {"epoch", line.epoch}, {"text", line.text}});
+  object["steps"] = json::array();
+  for (auto& step : details.steps)
+    object["steps"].push_back({{"name", step.name},
+                               {"at_ms", step.at_ms},
+                               {"epoch", step.epoch},
+                               {"bytes", step.bytes}});
   return object;
 }
 

@@ -75,6 +75,16 @@ std::string progress_text(const task_record& task) {
          + (task.step.empty() ? "" : ", " + actors::printable(task.step, no_limit));
 }
 
+std::string steps_text(const std::vector<step_record>& steps) {
+  if (steps.empty())
+    return {};
+  text_table table({{"step done"}, {"at"}, {"epoch", true}, {"bytes", true}});
+  for (auto& step : steps)
+    table.add({actors::printable(step.name, no_limit), time_text(step.at_ms),
+               std::to_string(step.epoch), std::to_string(step.bytes)});
+  return "\nsteps\n" + table.to_text();
+}
+
 std::string log_text(const std::vector<log_line>& log) {
   if (log.empty())
     return {};
@@ -158,7 +168,7 @@ std::string task_text(const task_details& details) {
   text += section("payload", details.payload);
   text += section("output", details.output);
   text += section("detail", details.detail);
-  return text + attempts_text(details.attempts) + log_text(details.log);
+  return text + attempts_text(details.attempts) + steps_text(details.steps) + log_text(details.log);
 }
 
 text_table make_run_table(std::size_t width_max) {

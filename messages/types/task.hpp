@@ -247,6 +247,19 @@ struct log_line {
   std::string text;
 };
 
+/// Limits of the steps that handlers do once (see `task_context::step`).
+inline constexpr std::size_t step_name_max = 255;        ///< Bytes.
+inline constexpr std::size_t step_value_max = 1'048'576; ///< Bytes.
+inline constexpr std::int64_t steps_max = 10'000;        ///< Of one task.
+
+/// A step of a task that is done.
+struct step_record {
+  std::string name;
+  std::int64_t at_ms = 0; ///< When it was.
+  std::int64_t epoch = 0; ///< Of the claim under which it was.
+  std::int64_t bytes = 0; ///< Of what it returned.
+};
+
 /// A task with all that hangs on it.
 struct task_details {
   task_record task;
@@ -255,6 +268,7 @@ struct task_details {
   std::string detail;
   std::vector<attempt_record> attempts;
   std::vector<log_line> log; ///< The last 1000.
+  std::vector<step_record> steps; ///< Those that are done, the first one first.
 };
 
 /// Which tasks are listed, counted or changed; absent means any. Times are Unix milliseconds.

@@ -68,6 +68,9 @@ constexpr std::string_view delete_progress_sql =
 constexpr std::string_view delete_lines_sql =
   "DELETE FROM quire_task_log WHERE task_id NOT IN (SELECT id FROM quire_task)";
 
+constexpr std::string_view delete_steps_sql =
+  "DELETE FROM quire_task_step WHERE task_id NOT IN (SELECT id FROM quire_task)";
+
 constexpr std::string_view forget_breakers_sql = R"(
   UPDATE quire_kind
   SET breaker = NULL
@@ -206,6 +209,7 @@ void delete_stray_keys(transaction& tx, std::int64_t) {
 void delete_stray_words(transaction& tx, std::int64_t) {
   tx.execute(delete_progress_sql);
   tx.execute(delete_lines_sql);
+  tx.execute(delete_steps_sql);
 }
 
 void forget_missing_breakers(transaction& tx, std::int64_t) {

@@ -129,6 +129,10 @@ inline constexpr std::string_view stray_words = R"(
   UNION ALL
   SELECT 'line', task_id || '/' || seq
   FROM quire_task_log
+  WHERE task_id NOT IN (SELECT id FROM quire_task)
+  UNION ALL
+  SELECT 'step', task_id || '/' || name
+  FROM quire_task_step
   WHERE task_id NOT IN (SELECT id FROM quire_task))";
 
 inline constexpr std::string_view gate_places = R"(

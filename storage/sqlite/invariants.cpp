@@ -83,7 +83,8 @@ constexpr auto of_what_hangs_on_tasks = std::to_array<invariant>({
   {"stray_attempts", "attempts are left of a task that is gone: they only take space",
    sql::stray_attempts, "they are deleted", repairs::delete_stray_attempts},
   {"stray_words",
-   "progress or lines of a log are left of a task that is gone: they only take space",
+   "progress, steps or lines of a log are left of a task that is gone: they only take "
+   "space",
    sql::stray_words, "they are deleted", repairs::delete_stray_words},
   {"stray_keys", "a unique key is left of a task that has ended: it only takes space",
    sql::stray_keys, "it is deleted", repairs::delete_stray_keys},

@@ -1,4 +1,5 @@
 #include "quire/storage/sqlite/task_filter_sql.hpp"
+#include "quire/storage/sqlite/step_store.hpp"
 #include "quire/storage/sqlite/task_progress.hpp"
 #include "quire/storage/sqlite/task_store.hpp"
 
@@ -93,6 +94,7 @@ std::optional<task_details> find_task(snapshot& db, task_id task) {
   }
   details.attempts = attempts_of(db, task);
   details.log = log_of(db, task);
+  details.steps = steps_of(db, task);
   return details;
 }
 

@@ -10,6 +10,7 @@
 #include <functional>
 #include <future>
 #include <optional>
+#include <thread>
 
 using namespace quire;
 using namespace std::chrono_literals;
@@ -159,6 +160,106 @@ BOOST_AUTO_TEST_CASE(whoever_only_looks_counts_and_changes_nothing) {
   BOOST_TEST((code_of([&] { looking.cancel_tasks({}, ""); }) == errc::unavailable));
   BOOST_TEST((code_of([&] { looking.retry_tasks({}); }) == errc::unavailable));
   BOOST_TEST(looking.count_tasks().cancellable == 3);
+}
+
+BOOST_AUTO_TEST_CASE(a_step_is_done_once_and_what_it_writes_with_it) {
+  std::atomic<int> listed{0};
+  std::atomic<int> attempts{0};
+  auto own = chosen();
+  own.handle("import", [&](task_context& context) {
+    ++attempts;
+    auto pages = context.step("list", [&] {
+      ++listed;
+      return "3";
+    });
+    for (int page = 1; page <= std::stoi(pages); ++page) {
+      context.transact("page " + std::to_string(page), [page](storage::transaction& tx) {
+        tx.execute("INSERT INTO page VALUES(?1)", page);
+      });
+      if (page == context.task.attempt && page < 3)
+        return task_outcome::failure("the page after " + std::to_string(page) + " is missing");
+    }
+    return task_outcome::success(pages);
+  });
+  quire::runtime running{own};
+  running.write("CREATE TABLE page(number)");
+  auto spec = task_of("import");
+  spec.retry.base = 1ms;
+  auto id = running.enqueue(spec);
+  BOOST_TEST((running.wait(id, limit).state == task_state::completed));
+  BOOST_TEST(attempts == 3);
+  BOOST_TEST(listed == 1);
+  BOOST_TEST(running.query_scalar<std::string>("SELECT group_concat(number) FROM page") == "1,2,3");
+  auto found = running.find(id);
+  BOOST_REQUIRE(found->steps.size() == 4u);
+  BOOST_TEST(found->steps[0].name == "list");
+  BOOST_TEST(found->steps[0].epoch == 1);
+  BOOST_TEST(found->steps[3].name == "page 3");
+  BOOST_TEST(found->steps[3].epoch == 3);
+}
+
+BOOST_AUTO_TEST_CASE(a_step_that_is_refused_fails_its_attempt_and_says_why) {
+  auto own = chosen();
+  own.handle("careless", [](task_context& context) {
+    context.step("page", [] { return "1"; });
+    context.step("page", [] { return "2"; });
+    return task_outcome::success();
+  });
+  own.handle("broken", [](task_context& context) {
+    context.transact("write",
+                     [](storage::transaction& tx) { tx.execute("INSERT INTO nowhere VALUES(1)"); });
+    return task_outcome::success();
+  });
+  quire::runtime running{own};
+  auto careless = task_of("careless");
+  auto broken = task_of("broken");
+  careless.retry.attempts_max = broken.retry.attempts_max = 1;
+  auto one = running.enqueue(careless);
+  auto other = running.enqueue(broken);
+  auto refused = running.wait(one, limit);
+  BOOST_TEST((refused.state == task_state::failed));
+  BOOST_TEST(refused.error.find("two steps of this attempt have the name 'page'") == 0u,
+             refused.error);
+  auto failed = running.wait(other, limit);
+  BOOST_TEST((failed.state == task_state::failed));
+  BOOST_TEST(failed.error.find("nowhere") != std::string::npos, failed.error);
+  BOOST_TEST(running.find(other)->steps.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_drain_ends_an_attempt_between_two_steps_and_the_next_life_goes_on) {
+  std::atomic<int> first{0};
+  std::atomic<int> second{0};
+  std::promise<void> begun;
+  auto own = chosen();
+  own.drain_timeout = 10ms;
+  own.handle("long", [&](task_context& context) {
+    context.step("first", [&] {
+      ++first;
+      begun.set_value();
+    });
+    while (!context.cancel.cancelled())
+      std::this_thread::yield();
+    context.step("second", [&] { ++second; });
+    return task_outcome::success();
+  });
+  task_id id;
+  {
+    quire::runtime running{own};
+    id = running.enqueue(task_of("long"));
+    BOOST_REQUIRE((begun.get_future().wait_for(limit) == std::future_status::ready));
+  }
+  BOOST_TEST(second == 0);
+  own.handle("long", [&](task_context& context) {
+    context.step("first", [&] { ++first; });
+    context.step("second", [&] { ++second; });
+    return task_outcome::success();
+  });
+  quire::runtime running{own};
+  auto ended = running.wait(id, limit);
+  BOOST_TEST((ended.state == task_state::completed));
+  BOOST_TEST(ended.attempt == 1); // The first one was given back.
+  BOOST_TEST(first == 1);
+  BOOST_TEST(second == 1);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -170,4 +170,33 @@ BOOST_AUTO_TEST_CASE(violations_are_found) {
   BOOST_TEST(queue.violations().front() == "waiting_payloads: task 1");
 }
 
+BOOST_AUTO_TEST_CASE(a_repeated_attempt_goes_on_behind_the_steps_that_are_done) {
+  queue.write([](storage::transaction& tx) { tx.execute("CREATE TABLE sent(page)"); });
+  queue.handle("import", [this](task_context& context) {
+    auto pages = context.step("list", [&] {
+      ran.push_back("list");
+      return "2";
+    });
+    for (int page = 1; page <= std::stoi(pages); ++page)
+      context.transact("page " + std::to_string(page), [=](storage::transaction& tx) {
+        tx.execute("INSERT INTO sent VALUES(?1)", page);
+      });
+    if (context.task.attempt == 1)
+      return task_outcome::failure("no luck");
+    return task_outcome::success(pages);
+  });
+  auto id = queue.enqueue(spec("import"));
+  queue.advance(1h);
+  auto found = queue.find(id);
+  BOOST_TEST((found->task.state == task_state::completed));
+  BOOST_TEST(found->task.attempt == 2);
+  BOOST_TEST(found->steps.size() == 3u);
+  BOOST_TEST(ran == (texts{"list"}), boost::test_tools::per_element());
+  auto sent = queue.write([](storage::transaction& tx) {
+    return tx.query_scalar<std::int64_t>("SELECT count(*) FROM sent");
+  });
+  BOOST_TEST(sent == 2);
+  BOOST_TEST(queue.violations().empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

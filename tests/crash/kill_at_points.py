@@ -62,6 +62,7 @@ MISTAKES = [
     ("what has ended runs again", "completion_after_commit", "",
      "UPDATE quire_task SET state = 1, finished_at = NULL WHERE id = (SELECT max(id) FROM quire_task WHERE state = 10)",
      "it ended by [("),
+    ("a step that is done is forgotten", "step_after_commit", "DELETE FROM quire_task_step", "", "the step of task"),
     ("what waits is lost", "claim_after_commit", "", """DELETE FROM quire_task WHERE id = (
         SELECT max(id) FROM quire_task WHERE state = 1 AND stage_id IS NULL AND gate IS NULL)""", "lost or doubled"),
 ]

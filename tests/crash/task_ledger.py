@@ -17,6 +17,8 @@ STATES = {
     "handler_returned": {RUNNING},
     "completion_before_commit": {RUNNING},
     "completion_after_commit": {COMPLETED},
+    "step_before_commit": {RUNNING},
+    "step_after_commit": {RUNNING},
     "retry_before_commit": {RUNNING},
     "retry_after_commit": {READY, BLOCKED, RUNNING, RETRYABLE},
 }
@@ -43,6 +45,8 @@ def check_point(quire, point, count, ids, created=None):
                 yield f"{point}: task {task} is in the state {tasks[task][0]}, not in {STATES[point]}"
         if point.startswith("retry"):
             yield from check_failure(quire, ids, told=point == "retry_after_commit")
+        if point.startswith("step"):
+            yield from check_steps(quire, ids, done=point == "step_after_commit")
     elif "portion" in point:
         total, sealed = quire.rows("SELECT total, sealed FROM quire_stage WHERE id = ?", ids[0])[0]
         if created is not None and total != created:
@@ -56,6 +60,15 @@ def check_failure(quire, ids, told):
     for task in ids:
         if (task in failed) != told:
             yield f"the history {'does not tell' if told else 'tells'} of the failed attempt of task {task}"
+
+
+def check_steps(quire, ids, done):
+    """A step is done with all that it writes, or not at all."""
+    for task in ids:
+        written = quire.rows("SELECT epoch FROM stepped WHERE task = ?", task)
+        kept = quire.rows("SELECT epoch FROM quire_task_step WHERE task_id = ?", task)
+        if written != kept or len(kept) != done:
+            yield f"the step of task {task} wrote {written}, and {kept} is kept of it"
 
 
 def check_boot(quire, before):
@@ -75,6 +88,11 @@ def check_boot(quire, before):
         yield f"a boot created the tasks {sorted(set(after) - set(before))}"
 
 
+def flaky_tasks(quire):
+    return [row[0] for row in quire.rows("""SELECT t.id FROM quire_task t JOIN quire_lane l ON l.id = t.lane
+                                            WHERE kind = 'flaky'""")]
+
+
 def check_counts(quire, tasks, items):
     found = collections.Counter(kind for (kind,) in quire.rows(
         "SELECT kind FROM quire_task t JOIN quire_lane l ON l.id = t.lane"))
@@ -92,6 +110,7 @@ def check_counts(quire, tasks, items):
         outputs = json.loads(outputs) if isinstance(outputs, str) else outputs
         if len(outputs) != items:
             yield f"the last stage began with {len(outputs)} of {items} outputs"
+    yield from check_steps(quire, flaky_tasks(quire), done=True)
     if quire.rows("SELECT state FROM quire_run") != [(COMPLETED,)]:
         yield "the run did not complete"
     if quire.rows("SELECT * FROM quire_gate WHERE used <> 0") or quire.rows("SELECT * FROM quire_task_key"):

@@ -37,6 +37,7 @@ namespace {
 // No row is unique by a constraint: what happens twice must show.
 constexpr std::string_view ledger = R"(
 CREATE TABLE claimed(task INTEGER NOT NULL, epoch INTEGER NOT NULL, boot INTEGER) STRICT;
+CREATE TABLE stepped(task INTEGER NOT NULL, epoch INTEGER NOT NULL) STRICT;
 CREATE TABLE ended(task INTEGER NOT NULL, epoch INTEGER NOT NULL, state INTEGER NOT NULL) STRICT;
 CREATE TRIGGER note_claim AFTER UPDATE OF state ON quire_task WHEN new.state = 3
 BEGIN INSERT INTO claimed VALUES(new.id, new.epoch, new.boot); END;
@@ -58,6 +59,7 @@ struct point {
 constexpr std::string_view claim = "UPDATE quire_task SET state = 3,";
 constexpr std::string_view completion = "UPDATE quire_task SET state = 10,";
 constexpr std::string_view retry = "UPDATE quire_task SET state = 5,";
+constexpr std::string_view step = "INSERT INTO quire_task_step(";
 constexpr std::string_view portion = "UPDATE quire_stage SET total =";
 constexpr std::string_view last_portion = "UPDATE quire_stage SET state = 3, sealed = 1";
 constexpr std::string_view boot = "UPDATE quire_meta SET value = value + 1 WHERE key = 'boot'";
@@ -73,6 +75,8 @@ constexpr auto points = std::to_array<point>({
   {"completion_after_commit", moment::after_commit, completion},
   {"retry_before_commit", moment::before_commit, retry},
   {"retry_after_commit", moment::after_commit, retry},
+  {"step_before_commit", moment::before_commit, step},
+  {"step_after_commit", moment::after_commit, step},
   {"portion_before_commit", moment::before_commit, portion},
   {"portion_after_commit", moment::after_commit, portion},
   {"last_portion_before_commit", moment::before_commit, last_portion},
@@ -140,10 +144,13 @@ private:
     sqlite3_free(expanded);
     if (!sql.starts_with(chosen->statement))
       return;
-    constexpr std::string_view before_id = " WHERE id = ";
-    auto at = sql.find(before_id);
-    auto digits = at == sql.npos ? std::string{} : sql.substr(at + before_id.size());
-    ids_.push_back(at == sql.npos ? "0" : digits.substr(0, digits.find_first_not_of("0123456789")));
+    ids_.push_back("0");
+    for (std::string_view before_id : {" WHERE id = ", " VALUES("})
+      if (auto at = sql.find(before_id); at != sql.npos) {
+        auto digits = sql.substr(at + before_id.size());
+        ids_.back() = digits.substr(0, digits.find_first_not_of("0123456789"));
+        break;
+      }
     if (chosen->when == moment::statement)
       reach(ids_);
   }
@@ -175,10 +182,15 @@ int watch(sqlite3* db, char**, const sqlite3_api_routines*) {
                           on_trace, new watched_connection);
 }
 
-/// The first attempt at a task of the kind `flaky` fails. The output says which claim gave it.
+/// The first attempt at a task of the kind `flaky` does a step, and fails. The output says which
+/// claim gave it.
 task_outcome run_task(task_context& context) {
   if (chosen && chosen->when == moment::handler)
     reach({std::to_string(context.task.id.value)});
+  if (context.task.kind == "flaky")
+    context.transact("mark", [task = context.task](storage::transaction& tx) {
+      tx.execute("INSERT INTO stepped VALUES(?1, ?2)", task.id.value, task.epoch);
+    });
   if (context.task.kind == "flaky" && context.task.attempt == 1)
     return task_outcome::failure("the first attempt fails");
   return task_outcome::success(std::to_string(context.task.epoch));

@@ -64,6 +64,7 @@ const std::vector<breakage> breakages{
   {"stray_attempts", "DELETE FROM quire_task WHERE id = 5", "attempt 5/1"},
   {"stray_words", "INSERT INTO quire_task_progress VALUES(99, 1, 50, 'x')", "progress 99"},
   {"stray_words", "INSERT INTO quire_task_log VALUES(99, 1, 1, 7, 'x')", "line 99/1"},
+  {"stray_words", "INSERT INTO quire_task_step VALUES(99, 'x', 1, 7, '')", "step 99/x"},
   {"stray_keys", "INSERT INTO quire_task_key VALUES('work', 'k', 99, 0)", "key work/k"},
   {"stray_keys", "INSERT INTO quire_task_key VALUES('work', 'k', 5, 0)", "key work/k"},
   {"outputs", "INSERT INTO quire_task_result VALUES(5, 1, '7', NULL)", "task 5"},

@@ -1,0 +1,67 @@
+#include "quire/storage/sqlite/step_store.hpp"
+
+#include "quire/storage/error.hpp"
+#include "quire/storage/sqlite/task_sql.hpp"
+
+namespace quire::storage {
+
+namespace {
+
+constexpr std::string_view find_sql =
+  "SELECT value FROM quire_task_step WHERE task_id = ?1 AND name = ?2";
+
+constexpr std::string_view count_sql = "SELECT count(*) FROM quire_task_step WHERE task_id = ?1";
+
+constexpr std::string_view keep_sql =
+  "INSERT INTO quire_task_step(task_id, name, epoch, at, value) VALUES(?1, ?2, ?3, ?4, ?5)";
+
+// Two of one millisecond are told apart by nothing: then by name.
+constexpr std::string_view list_sql = R"(
+  SELECT name, at, epoch, length(CAST(value AS BLOB))
+  FROM quire_task_step
+  WHERE task_id = ?1
+  ORDER BY at, epoch, name)";
+
+std::string named(const std::string& step, task_id task) {
+  return "the step '" + step + "' of task " + std::to_string(task.value);
+}
+
+void require_claim(transaction& tx, task_id task, std::int64_t epoch, const std::string& name) {
+  auto stmt = tx.prepare(task_sql::runs_under_claim);
+  if (!stmt->bind(task.value, epoch).step())
+    throw error(errc::conflict,
+                named(name, task) + " was not done: the claim of its attempt was taken away");
+}
+
+} // namespace
+
+std::optional<std::string> find_step(snapshot& db, task_id task, const std::string& name) {
+  return db.query_optional<std::string>(find_sql, task.value, name);
+}
+
+std::string keep_step(transaction& tx, task_id task, std::int64_t epoch, const std::string& name,
+                      const std::function<std::string(transaction&)>& work, std::int64_t now_ms) {
+  if (name.empty() || name.size() > step_name_max)
+    throw error(errc::invalid_argument, "the name of a step has 1 to "
+                                          + std::to_string(step_name_max) + " bytes, not "
+                                          + std::to_string(name.size()));
+  require_claim(tx, task, epoch, name);
+  if (find_step(tx, task, name))
+    throw error(errc::conflict, named(name, task) + " is done already");
+  if (tx.query_scalar<std::int64_t>(count_sql, task.value) >= steps_max)
+    throw error(errc::invalid_argument, named(name, task) + " was not done: a task has "
+                                          + std::to_string(steps_max) + " steps at most");
+  auto value = work(tx);
+  if (value.size() > step_value_max)
+    throw error(errc::invalid_argument, named(name, task) + " was not done: it returned "
+                                          + std::to_string(value.size()) + " bytes of "
+                                          + std::to_string(step_value_max) + " at most");
+  tx.execute(keep_sql, task.value, name, epoch, now_ms, value);
+  return value;
+}
+
+std::vector<step_record> steps_of(snapshot& db, task_id task) {
+  return db.query_as<step_record>(list_sql, task.value);
+}
+
+} // namespace quire::storage

@@ -3,6 +3,7 @@
 #include "quire/actors/cancel_token.hpp"
 #include "quire/messages/types/task.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -39,7 +40,8 @@ public:
                                work step) = 0;
 };
 
-/// Ends an attempt that was asked to stop between two steps. Handlers let it pass.
+/// Ends an attempt that was asked to stop between two steps. Handlers let it pass; one that
+/// does not ends all the same as it was asked to, whatever it returns.
 class attempt_stopped final : public std::exception {
 public:
   const char* what() const noexcept override { return "its attempt was asked to stop"; }
@@ -48,7 +50,6 @@ public:
 /// The steps of one attempt, each done once in the life of its task. Thread-safe.
 class attempt_steps {
 public:
-  /// @param keeper null: every step is done, and none is kept.
   attempt_steps(const task_assignment& task, cancel_token cancel,
                 std::shared_ptr<step_keeper> keeper);
 
@@ -60,8 +61,12 @@ public:
   /// The same for a step that writes to the database: what it writes is kept with it.
   std::string once_in_transaction(const std::string& name, step_keeper::work step);
 
+  /// Whether a step was not begun because the attempt is to stop.
+  bool stopped() const noexcept { return stopped_; }
+
 private:
-  std::optional<std::string> begin(const std::string& name);
+  class beginning;
+
 
   const task_id task_;
   const std::int64_t epoch_;
@@ -69,6 +74,7 @@ private:
   const std::shared_ptr<step_keeper> keeper_;
   std::mutex mutex_;
   std::set<std::string> begun_; ///< By this attempt.
+  std::atomic<bool> stopped_{false};
 };
 
 } // namespace quire::actors

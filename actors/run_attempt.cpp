@@ -23,10 +23,13 @@ task_outcome run_handler(const task_handlers& handlers, const attempt& one,
   if (handler == handlers.end())
     return task_outcome::failure("nothing here runs tasks of the kind '" + task.kind + "'",
                                  error_class::permanent);
-  task_context context{task, one.cancel, std::move(clock), one.report,
-                       std::make_shared<attempt_steps>(task, one.cancel, std::move(steps))};
+  task_context context{task, one.cancel, std::move(clock), one.report};
+  if (steps)
+    context.steps = std::make_shared<attempt_steps>(task, one.cancel, std::move(steps));
   try {
-    return handler->second(context);
+    auto outcome = handler->second(context);
+    // It may have caught what should have ended it, and returned as if all were done.
+    return context.steps && context.steps->stopped() ? stopped(one.cancel) : outcome;
   } catch (const attempt_stopped&) {
     return stopped(one.cancel);
   } catch (const std::exception& failure) {

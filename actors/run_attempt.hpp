@@ -10,7 +10,7 @@ namespace quire::actors {
 
 /// Calls the handler of an attempt, unless somebody asked to stop before. Whatever the handler
 /// returns or throws, the outcome keeps to its contract: a failure has a class and a reason.
-/// @param steps keeps the steps of the handler; null: they are not kept.
+/// @param steps keeps the steps of the handler; null: it cannot do any.
 task_outcome run_attempt(const task_handlers& handlers, const attempt& one,
                          std::shared_ptr<const clock_source> clock,
                          std::shared_ptr<step_keeper> steps = {});

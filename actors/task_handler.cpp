@@ -2,6 +2,7 @@
 
 #include "quire/actors/attempt_report.hpp"
 #include "quire/actors/attempt_steps.hpp"
+#include "quire/storage/error.hpp"
 
 #include <utility>
 
@@ -26,16 +27,28 @@ void task_context::heartbeat() {
 
 std::string task_context::once(const std::string& name, const std::function<std::string()>& work) {
   heartbeat();
-  return steps ? steps->once(name, work) : work();
+  auto value = steps_for(name).once(name, work);
+  heartbeat();
+  return value;
 }
 
 std::string
 task_context::once_in_transaction(const std::string& name,
                                   std::function<std::string(storage::transaction&)> work) {
   heartbeat();
+  auto value = steps_for(name).once_in_transaction(name, std::move(work));
+  heartbeat();
+  return value;
+}
+
+actors::attempt_steps& task_context::steps_for(const std::string& name) const {
   if (!steps)
-    return actors::attempt_steps{task, cancel, {}}.once_in_transaction(name, std::move(work));
-  return steps->once_in_transaction(name, std::move(work));
+    throw storage::error(errc::unavailable,
+                         "the step '" + name
+                           + "' was not done: there is nobody to keep it, because an actor handles "
+                             "the task, or its context was made by hand; do steps in a handler "
+                             "function that a runtime or a test_queue calls");
+  return *steps;
 }
 
 } // namespace quire

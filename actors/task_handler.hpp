@@ -56,28 +56,36 @@ struct task_context {
   /// @throws actors::attempt_stopped instead of beginning a step when the attempt is to stop: let
   ///         it pass, it ends the attempt as cancelled or released. storage::error:
   ///         `conflict` if the claim was taken away meanwhile, `invalid_argument` if a limit
-  ///         is passed or the name is used twice, or what the writer says (`timeout`, `overloaded`,
+  ///         is passed or the name is used twice, or what the writer says (`timeout`, `busy`,
   ///         `disk_full`); let it pass, too: a later attempt does the step.
-  /// Waits for the disk. Any thread of the handler. A context that was made by hand, and has no
-  /// `steps`, does every step and keeps none.
+  ///         `unavailable` if there is nobody to keep it: for an actor, which must not wait
+  ///         (`actor_handler`), and in a context that was made by hand.
+  /// Waits for the writer, as sure as `options::sync` says: with `durability::normal` a power
+  /// cut can take the last steps back. A sign of life before and after. Any thread of the
+  /// handler.
   template <class F>
   auto step(const std::string& name, F work) {
     if constexpr (std::is_void_v<std::invoke_result_t<F&>>)
-      once(name, [&] { return work(), std::string{}; });
+      once(name, [&] {
+        work();
+        return std::string{};
+      });
     else
       return once(name, [&]() -> std::string { return work(); });
   }
 
   /// The same for a step that writes to the database: `work(storage::transaction&)` and that
-  /// it was done are one transaction, so it counts exactly once. It runs on the writer and is
-  /// short; it may be called again when the transaction has to be.
+  /// it was done are one transaction, so it counts exactly once. It runs on the writer's thread and
+  /// is short; it may be called again when the transaction has to be, and may still run when
+  /// this throws `timeout`: it captures by value. No step begins inside of it.
   template <class F>
   auto transact(const std::string& name, F work) {
     // By value: after a timeout the writer may still be running it.
     using tx = storage::transaction&;
     if constexpr (std::is_void_v<std::invoke_result_t<F&, tx>>)
       once_in_transaction(name, [work = std::move(work)](tx in) mutable {
-        return work(in), std::string{};
+        work(in);
+        return std::string{};
       });
     else
       return once_in_transaction(
@@ -88,6 +96,7 @@ struct task_context {
   std::string once(const std::string& name, const std::function<std::string()>& work);
   std::string once_in_transaction(const std::string& name,
                                   std::function<std::string(storage::transaction&)> work);
+  actors::attempt_steps& steps_for(const std::string& name) const;
 };
 
 /// Runs one attempt of a task. It is called on a worker's thread, on several at

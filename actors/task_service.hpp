@@ -17,7 +17,7 @@ struct task_service_options {
   messages::writer_actor writer;
   messages::reader_pool_actor readers;
   task_handlers handlers;                 ///< By kind; tasks of other kinds are left alone.
-  std::shared_ptr<step_keeper> steps;     ///< For the steps of handlers; null: none is kept.
+  std::shared_ptr<step_keeper> steps;     ///< Of handlers; null: they cannot do any.
   int workers = 4;                        ///< Tasks that run at a time.
   std::int64_t boot = 0;                  ///< Of this process, from `begin_boot`.
   std::chrono::milliseconds drain_timeout{10'000}; ///< How long a drain lets tasks finish.

@@ -12,7 +12,7 @@ namespace quire::actors {
 struct worker_options {
   environment env;
   std::shared_ptr<const task_handlers> handlers;
-  std::shared_ptr<step_keeper> steps{}; ///< Null: no step is kept.
+  std::shared_ptr<step_keeper> steps{}; ///< Null: handlers cannot do any.
 };
 
 /// Spawns a worker: runs the handler of one attempt at a time, on a thread of

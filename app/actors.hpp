@@ -27,7 +27,8 @@ caf::actor_system& system_of(runtime& running);
 ///
 /// It gets `handle_task` for each attempt, as many at once as there are workers, and
 /// `stop_task` when one is to end. While no actor is attached tasks wait, which costs no
-/// attempt; those that one gets after its end fail (transient). Copies share the actor.
+/// attempt; those that one gets after its end fail (transient). Copies share the actor. It cannot
+/// do steps (`task_context::step`), for which it would have to wait.
 /// Thread-safe.
 class actor_handler {
 public:

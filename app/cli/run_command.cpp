@@ -2,6 +2,7 @@
 #include "quire/app/cli/commands.hpp"
 #include "quire/app/cli/database_choice.hpp"
 #include "quire/app/cli/format.hpp"
+#include "quire/app/cli/held_run.hpp"
 #include "quire/app/cli/interrupts.hpp"
 #include "quire/app/cli/pipeline_file.hpp"
 #include "quire/app/cli/run_observer.hpp"
@@ -88,6 +89,7 @@ private:
   exit_status interrupt();
   run_report report(const run_record& ended);
   void look_for_trouble();
+  std::optional<std::string> find_hold();
   void remember_unfinished();
   void mention_unfinished();
   void collect_failures(run_report& report);
@@ -202,10 +204,21 @@ void pipeline_run::mention_unfinished() {
   }
 }
 
+std::optional<std::string> pipeline_run::find_hold() {
+  task_filter running;
+  running.run = run_;
+  running.state = task_state::running;
+  running.limit = 1;
+  if (!runtime_->tasks(running).empty())
+    return std::nullopt;
+  return what_holds(pipeline_, runtime_->queues(), runtime_->breakers());
+}
+
 void pipeline_run::look_for_trouble() {
   if (clock::now() < next_status_)
     return;
-  auto text = trouble_.look(runtime_->status(), clock::now());
+  auto held = find_hold();
+  auto text = trouble_.look(runtime_->status(), clock::now(), held);
   next_status_ = clock::now() + status_interval;
   if (text)
     to_.note("run " + std::to_string(run_.value) + ": " + *text);

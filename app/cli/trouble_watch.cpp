@@ -13,6 +13,7 @@ constexpr auto certain_after = 10s;
 struct trouble {
   std::string text;
   std::optional<errc> code;
+  bool decided = false; ///< By somebody: nothing is tried again.
 };
 
 /// What a service that works does not answer, or answers.
@@ -27,11 +28,12 @@ std::optional<trouble> trouble_of(const service_status& service) {
   return std::nullopt;
 }
 
-std::optional<trouble> first_trouble(const runtime_status& status) {
+std::optional<trouble> first_trouble(const runtime_status& status,
+                                     const std::optional<std::string>& held) {
   for (auto& service : status.services)
     if (auto found = trouble_of(service))
       return found;
-  return std::nullopt;
+  return held ? std::optional{trouble{*held, std::nullopt, true}} : std::nullopt;
 }
 
 bool can_end(const std::optional<errc>& code) {
@@ -50,8 +52,9 @@ bool can_end(const std::optional<errc>& code) {
 
 } // namespace
 
-std::optional<std::string> trouble_watch::look(const runtime_status& status, time_point now) {
-  auto found = first_trouble(status);
+std::optional<std::string> trouble_watch::look(const runtime_status& status, time_point now,
+                                               const std::optional<std::string>& held) {
+  auto found = first_trouble(status, held);
   if (!found) {
     auto told = told_at_.has_value();
     since_.reset();
@@ -70,7 +73,8 @@ std::optional<std::string> trouble_watch::look(const runtime_status& status, tim
   if (now - *since_ < silence || (told_at_ && now - *told_at_ < repetition))
     return std::nullopt;
   told_at_ = now;
-  return found->text + "; what has ended is kept, and it is tried again";
+  return found->text
+         + (found->decided ? "" : "; what has ended is kept, and it is tried again");
 }
 
 } // namespace quire::cli

@@ -19,7 +19,9 @@ public:
   /// Looks at the services. Returns what is to be said now, if anything: that
   /// something keeps them from working, for some seconds by now; again from time to
   /// time; and that it is over.
-  std::optional<std::string> look(const runtime_status& status, time_point now);
+  /// @param held what somebody decided that keeps the run from getting on.
+  std::optional<std::string> look(const runtime_status& status, time_point now,
+                                  const std::optional<std::string>& held = {});
 
   /// Returns why no patience helps, once that is certain: the file is damaged, or
   /// somebody took Quire's tables away.

@@ -30,6 +30,7 @@ constexpr std::string_view raise_epoch_sql = R"(
   SET epoch = (state = 3)
     + max(epoch, attempt,
           ifnull((SELECT max(epoch) FROM quire_task_attempt WHERE task_id = ?1), 0),
+          ifnull((SELECT max(epoch) FROM quire_task_step WHERE task_id = ?1), 0),
           ifnull((SELECT epoch FROM quire_task_result WHERE id = ?1), 0))
   WHERE id = ?1)";
 

@@ -42,8 +42,10 @@ inline constexpr std::string_view epochs = R"(
     LEFT JOIN (SELECT task_id, max(epoch) AS epoch FROM quire_task_attempt GROUP BY task_id) a
       ON a.task_id = t.id
     LEFT JOIN quire_task_result r ON r.id = t.id
+    LEFT JOIN (SELECT task_id, max(epoch) AS epoch FROM quire_task_step GROUP BY task_id) s
+      ON s.task_id = t.id
   WHERE t.epoch < t.attempt OR t.epoch < ifnull(a.epoch, 0) + (t.state = 3)
-    OR t.epoch < ifnull(r.epoch, 0))";
+    OR t.epoch < ifnull(r.epoch, 0) OR t.epoch < ifnull(s.epoch, 0))";
 
 inline constexpr std::string_view end_times = R"(
   SELECT 'task', id FROM quire_task WHERE (state >= 10) <> (finished_at IS NOT NULL)

@@ -10,17 +10,15 @@ namespace {
 constexpr std::string_view find_sql =
   "SELECT value FROM quire_task_step WHERE task_id = ?1 AND name = ?2";
 
-constexpr std::string_view count_sql = "SELECT count(*) FROM quire_task_step WHERE task_id = ?1";
+constexpr std::string_view last_step_sql =
+  "SELECT ifnull(max(seq), 0) FROM quire_task_step WHERE task_id = ?1";
 
 constexpr std::string_view keep_sql =
-  "INSERT INTO quire_task_step(task_id, name, epoch, at, value) VALUES(?1, ?2, ?3, ?4, ?5)";
+  "INSERT INTO quire_task_step(task_id, name, seq, epoch, at, bytes, value) "
+  "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
-// Two of one millisecond are told apart by nothing: then by name.
-constexpr std::string_view list_sql = R"(
-  SELECT name, at, epoch, length(CAST(value AS BLOB))
-  FROM quire_task_step
-  WHERE task_id = ?1
-  ORDER BY at, epoch, name)";
+constexpr std::string_view list_sql =
+  "SELECT name, at, epoch, bytes FROM quire_task_step WHERE task_id = ?1 ORDER BY seq";
 
 std::string named(const std::string& step, task_id task) {
   return "the step '" + step + "' of task " + std::to_string(task.value);
@@ -30,7 +28,7 @@ void require_claim(transaction& tx, task_id task, std::int64_t epoch, const std:
   auto stmt = tx.prepare(task_sql::runs_under_claim);
   if (!stmt->bind(task.value, epoch).step())
     throw error(errc::conflict,
-                named(name, task) + " was not done: the claim of its attempt was taken away");
+                named(name, task) + " was not kept: the claim of its attempt was taken away");
 }
 
 } // namespace
@@ -48,15 +46,17 @@ std::string keep_step(transaction& tx, task_id task, std::int64_t epoch, const s
   require_claim(tx, task, epoch, name);
   if (find_step(tx, task, name))
     throw error(errc::conflict, named(name, task) + " is done already");
-  if (tx.query_scalar<std::int64_t>(count_sql, task.value) >= steps_max)
-    throw error(errc::invalid_argument, named(name, task) + " was not done: a task has "
+  auto last = tx.query_scalar<std::int64_t>(last_step_sql, task.value);
+  if (last >= steps_max)
+    throw error(errc::invalid_argument, named(name, task) + " was not kept: a task has "
                                           + std::to_string(steps_max) + " steps at most");
   auto value = work(tx);
   if (value.size() > step_value_max)
-    throw error(errc::invalid_argument, named(name, task) + " was not done: it returned "
+    throw error(errc::invalid_argument, named(name, task) + " was not kept: it returned "
                                           + std::to_string(value.size()) + " bytes of "
                                           + std::to_string(step_value_max) + " at most");
-  tx.execute(keep_sql, task.value, name, epoch, now_ms, value);
+  tx.execute(keep_sql, task.value, name, last + 1, epoch, now_ms,
+             static_cast<std::int64_t>(value.size()), value);
   return value;
 }
 

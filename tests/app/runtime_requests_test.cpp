@@ -2,6 +2,7 @@
 
 #include "quire/app/runtime.hpp"
 
+#include "quire/tests/support/failure_code.hpp"
 #include "quire/tests/support/temp_dir.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -19,6 +20,7 @@
 
 using namespace quire;
 using namespace std::chrono_literals;
+using tests::code_of;
 
 namespace {
 
@@ -42,15 +44,6 @@ struct fixture {
 
   tests::temp_dir dir;
 };
-
-std::optional<errc> code_of(const std::function<void()>& f) {
-  try {
-    f();
-    return std::nullopt;
-  } catch (const failure& failed) {
-    return failed.code();
-  }
-}
 
 constexpr auto endless_query =
   "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT max(n) FROM c";

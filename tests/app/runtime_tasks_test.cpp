@@ -2,18 +2,20 @@
 
 #include "quire/app/runtime.hpp"
 
+#include "quire/tests/support/failure_code.hpp"
 #include "quire/tests/support/temp_dir.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <atomic>
-#include <functional>
 #include <future>
-#include <optional>
+#include <memory>
+#include <stdexcept>
 #include <thread>
 
 using namespace quire;
 using namespace std::chrono_literals;
+using tests::code_of;
 
 namespace {
 
@@ -50,15 +52,6 @@ struct tasks_fixture {
 
   tests::temp_dir dir;
 };
-
-std::optional<errc> code_of(const std::function<void()>& f) {
-  try {
-    f();
-    return std::nullopt;
-  } catch (const failure& failed) {
-    return failed.code();
-  }
-}
 
 } // namespace
 
@@ -260,6 +253,66 @@ BOOST_AUTO_TEST_CASE(a_drain_ends_an_attempt_between_two_steps_and_the_next_life
   BOOST_TEST(ended.attempt == 1); // The first one was given back.
   BOOST_TEST(first == 1);
   BOOST_TEST(second == 1);
+}
+
+// Clients are refused from the beginning of the end, handlers have time.
+BOOST_AUTO_TEST_CASE(steps_are_done_and_found_while_the_runtime_is_closing) {
+  std::promise<void> begun;
+  quire::runtime* running = nullptr;
+  std::atomic<bool> first{true};
+  auto own = chosen();
+  own.drain_timeout = limit;
+  own.handle("long", [&](task_context& context) {
+    context.step("begin", [] {});
+    if (first.exchange(false))
+      return task_outcome::failure("the first attempt fails");
+    begun.set_value();
+    while (code_of([&] { running->query("SELECT 1"); }) != errc::unavailable)
+      std::this_thread::yield();
+    for (int i = 0; i < 20; ++i)
+      context.transact("page " + std::to_string(i),
+                       [](storage::transaction& tx) { tx.execute("INSERT INTO page VALUES(1)"); });
+    return task_outcome::success();
+  });
+  auto one = std::make_unique<quire::runtime>(own);
+  running = one.get();
+  running->write("CREATE TABLE page(x)");
+  auto task = task_of("long");
+  task.retry.base = 1ms;
+  auto id = running->enqueue(task);
+  BOOST_REQUIRE((begun.get_future().wait_for(limit) == std::future_status::ready));
+  running->close();
+  one.reset();
+  quire::runtime after{chosen(access_mode::look)};
+  auto found = after.find(id);
+  BOOST_TEST((found->task.state == task_state::completed), found->task.error);
+  BOOST_TEST(found->task.attempt == 2);
+  BOOST_TEST(found->steps.size() == 21u);
+  BOOST_TEST(after.query_scalar<std::int64_t>("SELECT count(*) FROM page") == 20);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_step_that_writes_throws_reaches_its_handler) {
+  struct out_of_stock : std::runtime_error {
+    using std::runtime_error::runtime_error;
+  };
+  auto own = chosen();
+  own.handle("order", [](task_context& context) {
+    try {
+      context.transact("take", [](storage::transaction& tx) {
+        tx.execute("INSERT INTO taken VALUES(1)");
+        throw out_of_stock("none is left");
+      });
+    } catch (const out_of_stock& why) {
+      return task_outcome::success(why.what());
+    }
+    return task_outcome::failure("nothing was thrown");
+  });
+  quire::runtime running{own};
+  running.write("CREATE TABLE taken(x)");
+  auto id = running.enqueue(task_of("order"));
+  BOOST_TEST((running.wait(id, limit).state == task_state::completed));
+  BOOST_TEST(running.find(id)->output == "none is left");
+  BOOST_TEST(running.query_scalar<std::int64_t>("SELECT count(*) FROM taken") == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

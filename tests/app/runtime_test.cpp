@@ -5,6 +5,7 @@
 #include "quire/actors/pipeline_parser.hpp"
 #include "quire/app/actors.hpp"
 #include "quire/app/bridge.hpp"
+#include "quire/tests/support/failure_code.hpp"
 #include "quire/tests/support/temp_dir.hpp"
 
 #include <caf/scoped_actor.hpp>
@@ -23,6 +24,7 @@
 
 using namespace quire;
 using namespace std::chrono_literals;
+using tests::code_of;
 
 namespace {
 
@@ -54,15 +56,6 @@ private:
 };
 
 /// Returns the code of the failure that `f` ended with.
-std::optional<errc> code_of(const std::function<void()>& f) {
-  try {
-    f();
-    return std::nullopt;
-  } catch (const failure& failed) {
-    return failed.code();
-  }
-}
-
 task_spec task_of(std::string kind) {
   task_spec task;
   task.kind = std::move(kind);

@@ -199,4 +199,16 @@ BOOST_AUTO_TEST_CASE(a_repeated_attempt_goes_on_behind_the_steps_that_are_done) 
   BOOST_TEST(queue.violations().empty());
 }
 
+BOOST_AUTO_TEST_CASE(no_step_begins_inside_of_one_that_writes) {
+  queue.handle("nested", [](task_context& context) {
+    context.transact("outer", [&](storage::transaction&) { context.step("inner", [] {}); });
+    return task_outcome::success();
+  });
+  auto ended = queue.perform(spec("nested"));
+  BOOST_TEST(ended.error.find("the step 'inner' is inside of one that writes") == 0u, ended.error);
+  auto id = queue.enqueue(spec("nested"));
+  queue.drain();
+  BOOST_TEST(queue.find(id)->steps.empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

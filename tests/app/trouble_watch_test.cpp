@@ -85,4 +85,20 @@ BOOST_AUTO_TEST_CASE(a_writer_that_waits_and_a_service_that_starts_again_are_tol
   BOOST_TEST(!after(60s, slow));
 }
 
+BOOST_AUTO_TEST_CASE(what_somebody_decided_is_told_unless_something_is_wrong_as_well) {
+  std::string held = "its queue is paused";
+  auto look = [&](service_status service) {
+    now += 2s;
+    return watch.look(with(std::move(service)), now, held).value_or("nothing");
+  };
+  BOOST_TEST(look(fine) == "nothing");
+  BOOST_TEST(look(fine) == "nothing");
+  BOOST_TEST(look(fine) == "its queue is paused");
+  BOOST_TEST(look(fine) == "nothing"); // It is known.
+  now += 30s;
+  BOOST_TEST(says(look(degraded(errc::disk_full)), "the disk is full; what has ended is kept"));
+  BOOST_TEST(!watch.hopeless());
+  BOOST_TEST(says(watch.look(with(fine), now), "it goes on"));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -3,18 +3,19 @@
 #include "quire/app/runtime.hpp"
 
 #include "quire/storage/sqlite/connection.hpp"
+#include "quire/tests/support/failure_code.hpp"
 #include "quire/tests/support/temp_dir.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <atomic>
 #include <future>
-#include <optional>
 
 namespace {
 
 using namespace quire;
 using namespace std::chrono_literals;
+using tests::code_of;
 
 constexpr auto limit = 60s;
 
@@ -35,16 +36,6 @@ struct visitor_fixture {
 
   tests::temp_dir dir;
 };
-
-template <class F>
-std::optional<errc> code_of(F f) {
-  try {
-    f();
-    return std::nullopt;
-  } catch (const failure& why) {
-    return why.code();
-  }
-}
 
 } // namespace
 

@@ -106,6 +106,16 @@ BOOST_AUTO_TEST_CASE(a_task_is_shown_with_all_that_hangs_on_it) {
     BOOST_TEST(people.out_has("\noutput\n  hello\n"));
     BOOST_TEST(people.out_has("state         completed\n"));
   }
+  // The handlers of this program do no steps.
+  for (auto* step : {"(1, 'upload', 1, 1, 7, 3, 'abc')", "(1, 'check', 2, 1, 8, 0, '')"})
+    folder.run({"sqlite3", "var/quire.db", "INSERT INTO quire_task_step VALUES" + std::string{step}});
+  auto steps = json_of(folder.quire({"task", "show", "1", "--json"}))["steps"];
+  BOOST_REQUIRE(steps.size() == 2u);
+  BOOST_TEST(steps[0]["name"] == "upload");
+  BOOST_TEST(steps[0]["bytes"] == 3);
+  BOOST_TEST(steps[1]["epoch"] == 1);
+  people = folder.quire({"task", "show", "1"});
+  BOOST_TEST_CONTEXT(people) { BOOST_TEST(people.out_has("\nsteps\nstep done  at")); }
   auto missing = folder.quire({"task", "show", "77"});
   BOOST_TEST(missing.status == 1);
   BOOST_TEST(missing.err_has("there is no task 77 in the database var/quire.db (default)"));

@@ -108,6 +108,34 @@ BOOST_AUTO_TEST_CASE(two_steps_of_an_attempt_have_different_names) {
   BOOST_TEST(fetched == 1);
 }
 
+BOOST_AUTO_TEST_CASE(a_step_that_failed_may_be_tried_again_by_the_same_attempt) {
+  auto steps = attempt(1);
+  BOOST_CHECK_THROW(steps.once("fetch", []() -> std::string { throw std::runtime_error("x"); }),
+                    std::runtime_error);
+  BOOST_TEST(steps.once("fetch", [this] { return fetch(); }) == "page");
+}
+
+BOOST_AUTO_TEST_CASE(a_step_with_a_bad_name_is_not_done) {
+  for (auto& name : {std::string{}, std::string(256, 'n')})
+    BOOST_CHECK_EXCEPTION(attempt(1).once(name, [this] { return fetch(); }), storage::error,
+                          [](auto& error) { return error.code() == errc::invalid_argument; });
+  BOOST_TEST(fetched == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_handler_that_catches_its_end_ends_all_the_same) {
+  auto ended = run([this](task_context& context) {
+    context.cancel.cancel("enough");
+    try {
+      context.step("fetch", [this] { return fetch(); });
+    } catch (const std::exception&) {
+    }
+    return task_outcome::success();
+  });
+  BOOST_TEST((ended.what == task_outcome::verdict::cancelled));
+  BOOST_TEST(ended.error == "enough");
+  BOOST_TEST(fetched == 0);
+}
+
 BOOST_AUTO_TEST_CASE(no_step_begins_once_its_attempt_is_to_stop) {
   cancel.cancel("enough");
   BOOST_CHECK_THROW(attempt(1).once("fetch", [this] { return fetch(); }), attempt_stopped);
@@ -141,13 +169,14 @@ BOOST_AUTO_TEST_CASE(steps_return_text_or_nothing) {
   BOOST_TEST(noted == 1);
 }
 
-BOOST_AUTO_TEST_CASE(without_a_keeper_steps_are_done_and_those_that_write_fail) {
+BOOST_AUTO_TEST_CASE(a_step_that_nobody_keeps_is_not_done) {
   keeper = nullptr;
-  auto steps = attempt(2);
-  BOOST_TEST(steps.once("fetch", [this] { return fetch(); }) == "page");
-  BOOST_CHECK_EXCEPTION(
-    steps.once_in_transaction("mark", [](storage::transaction&) { return std::string{}; }),
-    storage::error, [](auto& error) { return error.code() == errc::unavailable; });
+  auto ended = run([this](task_context& context) {
+    return task_outcome::success(context.step("fetch", [this] { return fetch(); }));
+  });
+  BOOST_TEST((ended.what == task_outcome::verdict::failed));
+  BOOST_TEST(ended.error.find("the step 'fetch' was not done") == 0u, ended.error);
+  BOOST_TEST(fetched == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

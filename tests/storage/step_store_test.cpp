@@ -44,12 +44,12 @@ BOOST_AUTO_TEST_CASE(what_a_step_returned_is_found_by_later_attempts) {
   BOOST_TEST(!find(id, "fetch"));
   BOOST_TEST(keep(first, "fetch", "17 pages") == "17 pages");
   now += 5;
-  keep(first, "count", "");
+  keep(first, "count", ""); // At one time with the next one.
   reboot();
   BOOST_TEST(find(id, "fetch").value() == "17 pages");
   BOOST_TEST(find(id, "count").value().empty());
   auto second = claim_one();
-  keep(second, "send", "ok");
+  keep(second, "and send", "ok");
   auto steps = details(id).steps;
   BOOST_REQUIRE(steps.size() == 3u);
   BOOST_TEST(steps[0].name == "fetch");
@@ -57,6 +57,7 @@ BOOST_AUTO_TEST_CASE(what_a_step_returned_is_found_by_later_attempts) {
   BOOST_TEST(steps[0].at_ms == now - 5);
   BOOST_TEST(steps[0].bytes == 8);
   BOOST_TEST(steps[1].name == "count");
+  BOOST_TEST(steps[2].name == "and send");
   BOOST_TEST(steps[2].epoch == second.epoch);
 }
 
@@ -117,7 +118,7 @@ BOOST_AUTO_TEST_CASE(a_task_has_so_many_steps_at_most) {
   auto task = claim_one();
   write([&](storage::transaction& tx) {
     tx.execute("WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9999) "
-               "INSERT INTO quire_task_step SELECT ?1, 'page ' || i, 1, 7, '' FROM n",
+               "INSERT INTO quire_task_step SELECT ?1, 'page ' || i, i, 1, 7, 0, '' FROM n",
                id.value);
   });
   keep(task, "the last", "");

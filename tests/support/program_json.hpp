@@ -27,6 +27,7 @@ struct command_fixture : program_folder {
     auto result = quire(std::move(line));
     BOOST_TEST_CONTEXT(result) {
       BOOST_TEST(result.status == status);
+      BOOST_TEST(result.out.empty());
       BOOST_TEST(result.err_has(why));
       BOOST_TEST(count_lines(result.err) == 1u);
     }

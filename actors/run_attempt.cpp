@@ -29,7 +29,9 @@ task_outcome run_handler(const task_handlers& handlers, const attempt& one,
   try {
     auto outcome = handler->second(context);
     // It may have caught what should have ended it, and returned as if all were done.
-    return context.steps && context.steps->stopped() ? stopped(one.cancel) : outcome;
+    if (context.steps && context.steps->stopped())
+      return stopped(one.cancel);
+    return outcome;
   } catch (const attempt_stopped&) {
     return stopped(one.cancel);
   } catch (const std::exception& failure) {

@@ -13,6 +13,7 @@
 #include "quire/messages/types/task.hpp"
 #include "quire/messages/types/typed_rows.hpp"
 #include "quire/messages/write.hpp"
+#include "quire/storage/public_ids.hpp"
 #include "quire/storage/sqlite/transaction.hpp"
 
 #include <chrono>
@@ -235,6 +236,14 @@ public:
 
   /// All breakers by name, as they are now.
   std::vector<breaker_record> breakers();
+
+  /// Returns what makes the public ids of this database, for `of({task.id.value,
+  /// task.created_at_ms})`: UUIDs of version 7, to be shown to those outside instead of
+  /// numbers. They stay as they are for as long as the task, also in a copy of the database.
+  storage::public_ids public_ids();
+
+  /// Returns the task with this public id, if there is one.
+  std::optional<task_id> find_public(std::string public_id);
 
   /// All queues by name. Counts their waiting tasks: a tenth of a second for a million.
   std::vector<queue_record> queues();

@@ -1,5 +1,6 @@
 #include "quire/app/runtime.hpp"
 #include "quire/app/runtime_impl.hpp"
+#include "quire/storage/sqlite/public_id_store.hpp"
 #include "quire/storage/sqlite/task_bulk.hpp"
 #include "quire/storage/sqlite/task_store.hpp"
 
@@ -103,6 +104,18 @@ std::vector<task_record> runtime::tasks(const task_filter& filter) {
 std::optional<task_details> runtime::find(task_id task) {
   impl_->require_schema();
   return read([task](storage::snapshot& db) { return storage::find_task(db, task); });
+}
+
+storage::public_ids runtime::public_ids() {
+  impl_->require_schema();
+  return read([](storage::snapshot& db) { return storage::public_ids_of(db); });
+}
+
+std::optional<task_id> runtime::find_public(std::string public_id) {
+  impl_->require_schema();
+  return read([public_id = std::move(public_id)](storage::snapshot& db) {
+    return storage::find_public_task(db, public_id);
+  });
 }
 
 task_counts runtime::count_tasks(const task_filter& filter) {

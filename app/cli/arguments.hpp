@@ -49,9 +49,15 @@ struct task_list_arguments {
   bool json = false;
 };
 
+/// A task as somebody named it.
+struct task_name {
+  task_id id;            ///< 0: by its public id.
+  std::string public_id; ///< Empty: by its number.
+};
+
 /// `quire task show`.
 struct task_show_arguments {
-  task_id task;
+  task_name task;
   given_database database;
   bool json = false;
 };
@@ -70,7 +76,7 @@ enum class task_change : std::uint8_t { retry, cancel };
 /// `quire task retry` and `quire task cancel` of tasks that are named.
 struct task_change_arguments {
   task_change what = task_change::retry;
-  std::vector<task_id> tasks;
+  std::vector<task_name> tasks;
   std::string reason; ///< Of a cancel.
   given_database database;
   bool json = false;
@@ -88,7 +94,7 @@ struct task_bulk_arguments {
 
 /// `quire task wait`.
 struct task_wait_arguments {
-  std::vector<task_id> tasks;
+  std::vector<task_name> tasks;
   std::optional<std::chrono::milliseconds> timeout; ///< For ever if absent.
   given_database database;
   bool json = false;

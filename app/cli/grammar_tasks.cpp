@@ -60,7 +60,7 @@ void grammar::add_task() {
   add_value(task_list, "--limit", "N", "At most so many (default: all)");
   task_show = add_command(*task, "show", "Show one task with all that hangs on it.",
                           "quire task show ID [OPTION]...");
-  add_value(task_show, "ID", "", "Number of the task");
+  add_value(task_show, "ID", "", "Number of the task, or its public id");
   add_submit();
   task_retry =
     add_command(*task, "retry", "Start ended tasks again.", "quire task retry [ID]... [OPTION]...");
@@ -70,13 +70,13 @@ void grammar::add_task() {
   task_retry->footer(change_footer);
   task_cancel =
     add_command(*task, "cancel", "Cancel tasks.", "quire task cancel [ID]... [OPTION]...");
-  add_values(task_cancel, "ID", "", "Numbers of tasks that have not ended");
+  add_values(task_cancel, "ID", "", "Numbers or public ids of tasks that have not ended");
   add_value(task_cancel, "--reason", "TEXT", "Why; kept with the task");
   add_bulk(task_cancel);
   task_cancel->footer(change_footer);
   task_wait =
     add_command(*task, "wait", "Wait until tasks have ended.", "quire task wait ID... [OPTION]...");
-  add_values(task_wait, "ID", "", "Numbers of tasks");
+  add_values(task_wait, "ID", "", "Numbers or public ids of tasks");
   add_value(task_wait, "--timeout", "SECONDS", "For so long at most (default: for ever)");
   task_wait->footer(wait_footer);
   for (auto* each : {task_submit, task_list, task_show, task_wait})

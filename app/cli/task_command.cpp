@@ -2,6 +2,7 @@
 #include "quire/app/cli/database_choice.hpp"
 #include "quire/app/cli/format.hpp"
 #include "quire/app/cli/json_objects.hpp"
+#include "quire/app/cli/named_tasks.hpp"
 #include "quire/app/cli/task_view.hpp"
 #include "quire/app/cli/text_source.hpp"
 #include "quire/app/runtime.hpp"
@@ -44,6 +45,10 @@ task_state change_one(runtime& visiting, const task_change_arguments& arguments,
   });
 }
 
+std::string public_id_of(const storage::public_ids& ids, const task_record& task) {
+  return ids.of({task.id.value, task.created_at_ms});
+}
+
 std::string changed_text(const task_change_arguments& arguments, task_id task, task_state state) {
   auto text = "task " + std::to_string(task.value) + ": ";
   if (arguments.what == task_change::cancel && state == task_state::running)
@@ -57,13 +62,17 @@ exit_status list_tasks(const task_list_arguments& arguments, console& to) {
   database_choice database(arguments.database);
   auto looking = database.look_at_tasks();
   auto table = make_task_table(to.table_width());
+  auto ids = looking->public_ids();
   auto count = each_page(*looking, arguments.filter, [&](const std::vector<task_record>& tasks) {
     std::string text;
     for (auto& task : tasks) {
-      if (arguments.json)
-        text += json_line(to_json(task));
-      else
+      if (arguments.json) {
+        auto object = to_json(task);
+        object["public_id"] = public_id_of(ids, task);
+        text += json_line(object);
+      } else {
         add_task(table, task);
+      }
     }
     to.out(arguments.json || tasks.empty() ? text : table.take_page());
   });
@@ -74,11 +83,20 @@ exit_status list_tasks(const task_list_arguments& arguments, console& to) {
 
 exit_status show_task(const task_show_arguments& arguments, console& to) {
   database_choice database(arguments.database);
-  auto details = database.look_at_tasks()->find(arguments.task);
+  auto looking = database.look_at_tasks();
+  auto task = number_of(*looking, arguments.task, database);
+  auto details = looking->find(task);
   if (!details)
-    throw command_error("there is no task " + std::to_string(arguments.task.value)
-                        + " in the database " + database.description());
-  to.out(arguments.json ? json_line(to_json(*details)) : task_text(*details));
+    throw command_error("there is no task " + std::to_string(task.value) + " in the database "
+                        + database.description());
+  auto public_id = public_id_of(looking->public_ids(), details->task);
+  if (arguments.json) {
+    auto object = to_json(*details);
+    object["public_id"] = public_id;
+    to.out(json_line(object));
+  } else {
+    to.out(task_text(*details, public_id));
+  }
   return exit_completed;
 }
 
@@ -99,6 +117,7 @@ exit_status submit_task(const task_submit_arguments& arguments, console& to) {
   if (arguments.json) {
     auto object = to_json(found->task);
     object["new"] = put.is_new;
+    object["public_id"] = public_id_of(visiting->public_ids(), found->task);
     to.out(json_line(object));
     return exit_completed;
   }
@@ -113,7 +132,7 @@ exit_status change_tasks(const task_change_arguments& arguments, console& to) {
   database.look_at_tasks(); // Says what is missing, and creates nothing.
   auto visiting = database.visit();
   auto status = exit_completed;
-  for (auto task : arguments.tasks) {
+  for (auto task : numbers_of(*visiting, arguments.tasks, database)) {
     try {
       auto state = change_one(*visiting, arguments, task);
       if (arguments.json)

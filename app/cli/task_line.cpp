@@ -1,5 +1,7 @@
 #include "quire/app/cli/task_line.hpp"
 
+#include "quire/storage/public_ids.hpp"
+
 #include <array>
 
 namespace quire::cli {
@@ -76,10 +78,16 @@ task_submit_arguments read_submit(const words& line) {
   return result;
 }
 
-std::vector<task_id> read_ids(const words& line) {
-  std::vector<task_id> tasks;
+task_name read_name(const words& line, const std::string& text) {
+  if (storage::is_uuid(text))
+    return {{}, text};
+  return {task_id{line.number("ID", text, 1, largest)}, {}};
+}
+
+std::vector<task_name> read_names(const words& line) {
+  std::vector<task_name> tasks;
   for (auto& text : line.all("ID"))
-    tasks.push_back(task_id{line.number("ID", text, 1, largest)});
+    tasks.push_back(read_name(line, text));
   if (tasks.empty())
     refuse(line.app(), "the argument ID is missing");
   return tasks;
@@ -87,7 +95,7 @@ std::vector<task_id> read_ids(const words& line) {
 
 task_wait_arguments read_wait(const words& line) {
   task_wait_arguments result;
-  result.tasks = read_ids(line);
+  result.tasks = read_names(line);
   if (auto seconds = line.number("--timeout", 0, ten_years_s))
     result.timeout = std::chrono::seconds{*seconds};
   return result;
@@ -133,7 +141,7 @@ command read_change(const words& line, task_change what) {
   if (filter)
     refuse(line.app(), std::string{"ID and "} + filter + " contradict each other");
   return with_shared(
-    line, task_change_arguments{what, read_ids(line), read_reason(line, what), {}, false});
+    line, task_change_arguments{what, read_names(line), read_reason(line, what), {}, false});
 }
 
 } // namespace
@@ -144,10 +152,8 @@ std::optional<command> read_task_command(const grammar& known, const words& line
     return with_shared(line, read_submit(line));
   if (app == known.task_list)
     return with_shared(line, read_task_list(line));
-  if (app == known.task_show) {
-    auto id = line.number("ID", line.argument("ID"), 1, largest);
-    return with_shared(line, task_show_arguments{task_id{id}, {}, false});
-  }
+  if (app == known.task_show)
+    return with_shared(line, task_show_arguments{read_name(line, line.argument("ID")), {}, false});
   if (app == known.task_retry)
     return read_change(line, task_change::retry);
   if (app == known.task_cancel)

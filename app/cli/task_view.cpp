@@ -139,12 +139,13 @@ void add_task(text_table& table, const task_record& task) {
              time_text(task.created_at_ms), elapsed, task.error});
 }
 
-std::string task_text(const task_details& details) {
+std::string task_text(const task_details& details, const std::string& public_id) {
   auto& task = details.task;
   auto state = std::string{to_string(task.state)};
   if (task.cancel_requested && !is_terminal(task.state))
     state += ", asked to stop";
   std::string text = field("task", std::to_string(task.id.value));
+  text += field("public id", public_id);
   text += field("state", state);
   text += field("kind", task.kind);
   text += field("queue", task.queue);

@@ -14,7 +14,7 @@ text_table make_task_table(std::size_t width_max);
 void add_task(text_table& table, const task_record& task);
 
 /// A task with all that hangs on it, for people.
-std::string task_text(const task_details& details);
+std::string task_text(const task_details& details, const std::string& public_id);
 
 /// The table that `quire pipeline list` fills.
 text_table make_run_table(std::size_t width_max);

@@ -3,6 +3,7 @@
 #include "quire/app/cli/database_choice.hpp"
 #include "quire/app/cli/format.hpp"
 #include "quire/app/cli/json_objects.hpp"
+#include "quire/app/cli/named_tasks.hpp"
 #include "quire/storage/owner_lock.hpp"
 #include "quire/storage/sqlite/task_store.hpp"
 
@@ -86,7 +87,7 @@ exit_status wait_for_tasks(const task_wait_arguments& arguments, console& to) {
   database_choice database(arguments.database);
   auto looking = database.look_at_tasks();
   auto began = clock::now();
-  awaited_tasks tasks(arguments.tasks);
+  awaited_tasks tasks(numbers_of(*looking, arguments.tasks, database));
   auto status = exit_completed;
   for (bool first = true;; first = false) {
     for (auto& task : tasks.take_ended(*looking, database.description())) {

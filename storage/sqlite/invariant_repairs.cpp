@@ -25,6 +25,10 @@ constexpr std::string_view restore_boot_sql = R"(
   SET value = excluded.value
   WHERE typeof(value) <> 'integer' OR value < excluded.value)";
 
+constexpr std::string_view draw_public_key_sql = R"(
+  INSERT INTO quire_meta(key, value) VALUES('public_key', random())
+  ON CONFLICT(key) DO UPDATE SET value = excluded.value WHERE typeof(value) <> 'integer')";
+
 constexpr std::string_view raise_epoch_sql = R"(
   UPDATE quire_task
   SET epoch = (state = 3)
@@ -148,6 +152,10 @@ void create_missing_gates(transaction& tx) {
 }
 
 } // namespace
+
+void draw_public_key(transaction& tx, std::int64_t) {
+  tx.execute(draw_public_key_sql);
+}
 
 void restore_boot_number(transaction& tx, std::int64_t) {
   tx.execute(restore_boot_sql);

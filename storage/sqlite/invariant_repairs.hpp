@@ -11,6 +11,9 @@ namespace quire::storage::repairs {
 /// Sets the number of the last boot to the largest that anything mentions.
 void restore_boot_number(transaction& tx, std::int64_t now_ms);
 
+/// Draws a number for public ids if there is none.
+void draw_public_key(transaction& tx, std::int64_t now_ms);
+
 /// Raises the epochs of tasks past all that their history holds; those that run are given
 /// back, as when their process dies.
 void raise_epochs(transaction& tx, std::int64_t now_ms);

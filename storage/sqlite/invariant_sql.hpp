@@ -35,6 +35,10 @@ inline constexpr std::string_view task_numbers = R"(
     OR epoch < 0 OR cancel_req NOT IN (0, 1) OR error_class NOT BETWEEN 0 AND 7
     OR priority NOT BETWEEN 0 AND 3)";
 
+inline constexpr std::string_view public_key = R"(
+  SELECT 'row', 'public_key of quire_meta'
+  WHERE NOT EXISTS (SELECT 1 FROM quire_meta WHERE key = 'public_key' AND typeof(value) = 'integer'))";
+
 // The claim that runs now has no attempt in the history yet.
 inline constexpr std::string_view epochs = R"(
   SELECT 'task', t.id

@@ -112,6 +112,11 @@ BOOST_AUTO_TEST_CASE(changes_take_many_tasks) {
   auto cancel = read<task_change_arguments>({"task", "cancel", "1", "2", "--reason", "not needed"});
   BOOST_TEST((cancel.what == task_change::cancel));
   BOOST_TEST(cancel.tasks.size() == 2u);
+  BOOST_TEST(cancel.tasks[1].id.value == 2);
+  auto named = read<task_change_arguments>({"task", "cancel", "01A0c450-6c00-7f0c-a6a4-38bf4f9ea3fd", "3"});
+  BOOST_TEST(named.tasks[0].public_id == "01A0c450-6c00-7f0c-a6a4-38bf4f9ea3fd");
+  BOOST_TEST((!named.tasks[0].id && named.tasks[1].public_id.empty()));
+  BOOST_TEST(refusal({"task", "cancel", "01a0c450-6c00-7f0c-a6a4"}).find("ID") != std::string::npos);
   BOOST_TEST(cancel.reason == "not needed");
   auto retry = read<task_change_arguments>({"task", "retry", "9223372036854775807"});
   BOOST_TEST((retry.what == task_change::retry));

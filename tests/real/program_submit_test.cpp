@@ -39,6 +39,25 @@ BOOST_AUTO_TEST_CASE(a_task_waits_for_who_can_run_it) {
   BOOST_TEST(json::parse(quire({"task", "show", "3", "--json"}).out)["payload"][1] == 2);
 }
 
+BOOST_AUTO_TEST_CASE(a_task_has_a_public_id_by_which_every_command_finds_it) {
+  auto object = json::parse(quire({"task", "submit", "resize", "{}", "--json"}).out);
+  std::string id = object["public_id"];
+  BOOST_TEST(id.size() == 36u);
+  BOOST_TEST(id[14] == '7');
+  auto shown = json::parse(quire({"task", "show", id, "--json"}).out);
+  BOOST_TEST((shown["id"] == 2 && shown["public_id"] == id));
+  BOOST_TEST(quire({"task", "show", "2"}).out_has("public id     " + id));
+  auto listed = quire({"task", "list", "--kind", "resize", "--json"});
+  BOOST_TEST(json::parse(listed.out)["public_id"] == id);
+  BOOST_TEST(quire({"task", "cancel", id}).out_has("task 2: cancelled"));
+  BOOST_TEST(quire({"task", "wait", id}).out_has("task 2: cancelled"));
+  auto missing = quire({"task", "show", "01a0c450-6c00-7f0c-a6a4-38bf4f9ea3fd"});
+  BOOST_TEST_CONTEXT(missing) {
+    BOOST_TEST(missing.status == 1);
+    BOOST_TEST(missing.err_has("there is no task 01a0c450-6c00-7f0c-a6a4-38bf4f9ea3fd in the database"));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_second_task_with_a_unique_key_is_the_first_one) {
   auto submit = [&](words more) {
     words line{"task", "submit", "sync", "{}", "--unique", "customer 17"};

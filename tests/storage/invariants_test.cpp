@@ -25,6 +25,8 @@ const std::vector<breakage> breakages{
   {"boot_number", "DELETE FROM quire_meta WHERE key = 'boot'", "row boot of quire_meta"},
   {"boot_number", "UPDATE quire_meta SET value = 'one' WHERE key = 'boot'", "row boot of quire_meta"},
   {"boot_number", "UPDATE quire_meta SET value = 0 WHERE key = 'boot'", "row boot of quire_meta"},
+  {"public_key", "DELETE FROM quire_meta WHERE key = 'public_key'", "row public_key of quire_meta"},
+  {"public_key", "UPDATE quire_meta SET value = 'x' WHERE key = 'public_key'", "row public_key of quire_meta"},
   {"commit_number", "DELETE FROM quire_commit", "row 1 of quire_commit"},
   {"known_states", "UPDATE quire_task SET state = 0 WHERE id = 2", "task 2"},
   {"known_states", "UPDATE quire_stage SET state = 2 WHERE id = 2", "stage 2"},

@@ -209,9 +209,13 @@ std::optional<std::string> pipeline_run::find_hold() {
   running.run = run_;
   running.state = task_state::running;
   running.limit = 1;
-  if (!runtime_->tasks(running).empty())
-    return std::nullopt;
-  return what_holds(pipeline_, runtime_->queues(), runtime_->breakers());
+  try {
+    if (!runtime_->tasks(running).empty())
+      return std::nullopt;
+    return what_holds(pipeline_, runtime_->queues(), runtime_->breakers());
+  } catch (const failure&) {
+    return std::nullopt; // The services say better what is wrong.
+  }
 }
 
 void pipeline_run::look_for_trouble() {

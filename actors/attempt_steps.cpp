@@ -36,6 +36,11 @@ void check_name(const std::string& name) {
 
 } // namespace
 
+void step_keeper::keep(task_id task, std::int64_t epoch, const std::string& name,
+                       const std::string& value) {
+  transact(task, epoch, name, [value](storage::transaction&) { return value; });
+}
+
 /// Takes the name of a step, and gives it back unless the step is done.
 class attempt_steps::beginning {
 public:

@@ -30,9 +30,9 @@ public:
   /// Returns what the step returned; nothing if it is not done.
   virtual std::optional<std::string> find(task_id task, const std::string& name) = 0;
 
-  /// Keeps what a step returned that is done.
+  /// Keeps what a step returned that is done: as one that only returns it.
   virtual void keep(task_id task, std::int64_t epoch, const std::string& name,
-                    const std::string& value) = 0;
+                    const std::string& value);
 
   /// Runs `step` and keeps what it returned, in one transaction. It may be run again when the
   /// transaction has to be.
@@ -66,7 +66,6 @@ public:
 
 private:
   class beginning;
-
 
   const task_id task_;
   const std::int64_t epoch_;

@@ -37,11 +37,6 @@ public:
       task, [=](storage::transaction& tx) { return storage::find_step(tx, task, name); });
   }
 
-  void keep(task_id task, std::int64_t epoch, const std::string& name,
-            const std::string& value) override {
-    transact(task, epoch, name, [value](storage::transaction&) { return value; });
-  }
-
   std::string transact(task_id task, std::int64_t epoch, const std::string& name,
                        work step) override {
     return on_writer<std::string>(

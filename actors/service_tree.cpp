@@ -7,6 +7,7 @@
 #include "quire/actors/reader_pool.hpp"
 #include "quire/actors/supervisor.hpp"
 #include "quire/actors/task_service.hpp"
+#include "quire/actors/waiting_thread.hpp"
 #include "quire/actors/writer.hpp"
 
 #include <memory>
@@ -16,12 +17,8 @@ namespace quire::actors {
 
 namespace {
 
-using namespace std::chrono_literals;
 using messages::services;
 using shared_options = std::shared_ptr<const service_tree_options>;
-
-// So much longer than the writer lets a request wait, handlers do: who gives up says why.
-constexpr auto step_margin = 2s;
 
 template <class Handle>
 Handle typed(const caf::actor& handle) {
@@ -144,7 +141,7 @@ service_tree spawn_service_tree(caf::actor_system& system, service_tree_options 
   own.children.push_back(reader_pool_spec(shared, result.reads));
   if (shared->services) {
     auto steps = make_step_keeper(result.writes, shared->sync,
-                                  shared->env.request_timeout + step_margin, shared->env.clock);
+                                  shared->env.request_timeout + answer_margin, shared->env.clock);
     own.children.push_back(task_service_spec(shared, std::move(steps)));
     own.children.push_back(pipeline_service_spec(shared));
     own.children.push_back(maintenance_service_spec(shared));

@@ -11,6 +11,9 @@
 
 namespace quire::actors {
 
+/// So much longer than the services wait those who wait for them do: who gives up says why.
+inline constexpr std::chrono::seconds answer_margin{2};
+
 /// A thread that waits for a reply.
 template <class Reply>
 class waiting_thread final : public receiver<Reply> {

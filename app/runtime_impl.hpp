@@ -19,9 +19,6 @@
 
 namespace quire {
 
-/// So much longer than the services wait callers do: a service that gives up says why.
-inline constexpr std::chrono::seconds answer_margin{2};
-
 /// How long the supervisor has for its first answer.
 inline constexpr std::chrono::seconds start_timeout{30};
 
@@ -56,7 +53,7 @@ struct runtime::impl {
 
   /// Longer than anything behind the gateway waits: who gives up says why.
   std::chrono::milliseconds answer_limit() const {
-    return chosen.request_timeout + chosen.patience + answer_margin;
+    return chosen.request_timeout + chosen.patience + actors::answer_margin;
   }
 
   /// While it lives, this thread may be executing a function of the program for a request
@@ -161,7 +158,7 @@ struct runtime::impl {
 
   /// Returns how long whoever sends a request waits for its answer.
   std::chrono::milliseconds limit_of(const request_terms& terms) const {
-    return terms.timeout ? std::min(*terms.timeout, longest_wait) + answer_margin : answer_limit();
+    return terms.timeout ? std::min(*terms.timeout, longest_wait) + actors::answer_margin : answer_limit();
   }
 
   /// Calls `submit` with somebody to answer; also that the runtime is closed is said by

@@ -67,11 +67,6 @@ public:
     return storage::find_step(seen, task, name);
   }
 
-  void keep(task_id task, std::int64_t epoch, const std::string& name,
-            const std::string& value) override {
-    transact(task, epoch, name, [&](storage::transaction&) { return value; });
-  }
-
   std::string transact(task_id task, std::int64_t epoch, const std::string& name,
                        work step) override {
     return queue_.write([&](storage::transaction& tx) {

@@ -65,7 +65,7 @@ void grammar::add_task() {
   task_retry =
     add_command(*task, "retry", "Start ended tasks again.", "quire task retry [ID]... [OPTION]...");
   add_values(task_retry, "ID", "",
-             "Numbers of tasks that failed, were cancelled or succeeded in part");
+             "Numbers or public ids of tasks that failed, were cancelled or succeeded in part");
   add_bulk(task_retry);
   task_retry->footer(change_footer);
   task_cancel =

@@ -28,7 +28,7 @@ std::optional<task_id> find_public_task(snapshot& db, std::string_view text) {
     return std::nullopt;
   auto created = db.query_optional<std::int64_t>(created_sql, row->id);
   // Of another database it may name a row of this one by chance, but not of its time.
-  if (!created || ids.parse(ids.of({row->id, *created})) != row)
+  if (!created || ids.of({row->id, *created}) != ids.of(*row))
     return std::nullopt;
   return task_id{row->id};
 }

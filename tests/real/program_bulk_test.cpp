@@ -1,5 +1,5 @@
 #include "quire/app/runtime.hpp"
-#include "quire/tests/support/run_program.hpp"
+#include "quire/tests/support/program_json.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -10,7 +10,7 @@ using nlohmann::json;
 namespace {
 
 /// A folder whose database has a completed task.
-struct bulk_fixture : program_folder {
+struct bulk_fixture : command_fixture {
   bulk_fixture() {
     write("p.json", pipeline_of(script_stage("one", "true")));
     BOOST_REQUIRE(quire({"run", "p.json", "--quiet"}).status == 0);
@@ -31,16 +31,6 @@ struct bulk_fixture : program_folder {
     quire::runtime{std::move(visit)}.enqueue(std::vector<task_spec>(count, task));
   }
 
-  json object(words line) const {
-    line.push_back("--json");
-    auto result = quire(std::move(line));
-    BOOST_TEST_CONTEXT(result) {
-      BOOST_REQUIRE(result.status == 0);
-      BOOST_REQUIRE(count_lines(result.out) == 1u);
-    }
-    return json::parse(result.out);
-  }
-
   std::size_t count(words filter) const {
     words line{"task", "list", "--json"};
     line.insert(line.end(), filter.begin(), filter.end());
@@ -51,13 +41,7 @@ struct bulk_fixture : program_folder {
   }
 
   void refused(words line, const std::string& why) const {
-    auto result = quire(std::move(line));
-    BOOST_TEST_CONTEXT(result) {
-      BOOST_TEST(result.status == 2);
-      BOOST_TEST(result.err_has(why));
-      BOOST_TEST(count_lines(result.err) == 1u);
-      BOOST_TEST(result.out == "");
-    }
+    command_fixture::refused(std::move(line), 2, why);
   }
 };
 
@@ -74,9 +58,9 @@ BOOST_AUTO_TEST_CASE(a_dry_run_counts_and_changes_nothing) {
     BOOST_TEST(dry.out_has("2 tasks match, 2 would be cancelled; database: "));
     BOOST_TEST(dry.out_has("; nothing was changed\n"));
   }
-  auto all = object({"task", "cancel", "--all", "--dry-run"});
+  auto all = only_object({"task", "cancel", "--all", "--dry-run"});
   BOOST_TEST((all["dry_run"] == true && all["matching"] == 3 && all["would_change"] == 2));
-  auto retry = object({"task", "retry", "--queue", "img", "--dry-run"});
+  auto retry = only_object({"task", "retry", "--queue", "img", "--dry-run"});
   BOOST_TEST((retry["matching"] == 1 && retry["would_change"] == 0));
   BOOST_TEST(count({"--state", "ready"}) == 2u);
 }
@@ -98,23 +82,23 @@ BOOST_AUTO_TEST_CASE(tasks_that_match_are_cancelled_and_start_again) {
     BOOST_TEST(again.status == 0);
     BOOST_TEST(again.out_has("1 task started again; database: "));
   }
-  auto rest = object({"task", "retry", "--all"});
+  auto rest = only_object({"task", "retry", "--all"});
   BOOST_TEST((rest["dry_run"] == false && rest["changed"] == 1 && rest["refused"] == 0));
-  auto none = object({"task", "cancel", "--run", "1"});
+  auto none = only_object({"task", "cancel", "--run", "1"});
   BOOST_TEST((none["changed"] == 0 && none["asked_to_stop"] == 0));
 }
 
 BOOST_AUTO_TEST_CASE(more_tasks_than_one_write_takes_are_all_changed) {
   submit_many("resize", 1200);
   auto commits = [&] {
-    return object({"sql", "SELECT seq FROM quire_commit"})["seq"].get<std::int64_t>();
+    return only_object({"sql", "SELECT seq FROM quire_commit"})["seq"].get<std::int64_t>();
   };
   auto before = commits();
   auto cancelled = quire({"task", "cancel", "--kind", "resize"});
   BOOST_TEST_CONTEXT(cancelled)
   BOOST_TEST(cancelled.out_has("1200 tasks cancelled; database: "));
   BOOST_TEST(commits() - before >= 3);
-  BOOST_TEST(object({"task", "retry", "--all", "--dry-run"})["would_change"] == 1200);
+  BOOST_TEST(only_object({"task", "retry", "--all", "--dry-run"})["would_change"] == 1200);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_refused_is_said_and_the_others_are_changed) {
@@ -145,7 +129,7 @@ BOOST_AUTO_TEST_CASE(lists_have_the_same_filters) {
   BOOST_TEST(count({"--unique", "customer 17"}) == 1u);
   BOOST_TEST(count({"--unique", "customer"}) == 0u);
   BOOST_TEST(count({"--error-text", "oh no"}) == 1u);
-  auto failed = object({"task", "list", "--state", "failed"});
+  auto failed = only_object({"task", "list", "--state", "failed"});
   BOOST_TEST(count({"--error-class", failed["error_class"].get<std::string>()}) == 1u);
   BOOST_TEST(count({"--created-after", "2020-01-01T00:00Z"}) == 3u);
   BOOST_TEST(count({"--created-before", "2020-01-01T00:00Z"}) == 0u);

@@ -6,8 +6,10 @@
 #include "quire/actors/pipeline_templates.hpp"
 #include "quire/actors/strict_json.hpp"
 #include "quire/actors/task_reader.hpp"
+#include "quire/actors/templates.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 #include <unordered_map>
 #include <utility>
 
@@ -45,6 +47,24 @@ std::map<std::string, std::string> read_params(const json_cursor& params) {
       param.refuse_type("a text, a number, true or false");
   }
   return result;
+}
+
+// The run that is started says for whom it is, so there is nothing but parameters in it.
+std::string read_tenant(const json_cursor& tenant, const std::map<std::string, std::string>& params) {
+  auto& text = tenant.text();
+  if (text.empty())
+    tenant.refuse("the name of a tenant is empty: leave it out for none");
+  try {
+    for (const auto& part : parse_template(text)) {
+      auto known = part.from == template_part::source::literal
+                   || (part.from == template_part::source::param && params.contains(part.text));
+      if (!known)
+        tenant.refuse("{{" + printable(part.name(), 120) + "}} is no parameter of the pipeline");
+    }
+  } catch (const std::invalid_argument& error) {
+    tenant.refuse(error.what());
+  }
+  return text;
 }
 
 std::vector<stage_dependency> read_after(const json_cursor& after) {
@@ -163,7 +183,7 @@ pipeline_spec parse_pipeline(std::string_view text) {
                          + " bytes (16 MiB), the most that is allowed");
   auto document = parse_strict_json(text, depth_max, number_becomes_text);
   json_cursor root{document, {}};
-  root.expect_object({"name", "description", "params", "stages"});
+  root.expect_object({"name", "description", "params", "tenant", "stages"});
 
   pipeline_spec spec;
   spec.source = text;
@@ -172,6 +192,8 @@ pipeline_spec parse_pipeline(std::string_view text) {
     description->text();
   if (auto params = root.find("params"))
     spec.params = read_params(*params);
+  if (auto tenant = root.find("tenant"))
+    spec.tenant = read_tenant(*tenant, spec.params);
   auto stages = root.at("stages");
   stages.expect_list(1, stages_max);
   for (std::size_t i = 0; i < stages.value().size(); ++i)

@@ -43,6 +43,7 @@ std::optional<std::int64_t> earlier(std::optional<std::int64_t> x, std::optional
 
 round_answer write_round(transaction& tx, const round_order& order) {
   round_answer answer;
+  answer.shares = order.shares;
   auto& round = order.round;
   for (auto& [task, epoch, news] : round.news)
     write_news(tx, task, epoch, news);
@@ -68,8 +69,9 @@ round_answer write_round(transaction& tx, const round_order& order) {
     auto claimed =
       claim_tasks(tx, order.kinds, round.claims.now,
                   {round.claims.ahead, order.ahead_time, order.quick, round.claims.soon},
-                  order.boot, order.now_ms);
+                  order.boot, order.now_ms, order.shares);
     answer.claimed = std::move(claimed.tasks);
+    answer.shares = std::move(claimed.shares);
     answer.next_due_ms = earlier(answer.next_due_ms, claimed.again_at_ms);
   }
   return answer;

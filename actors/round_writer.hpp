@@ -20,6 +20,7 @@ struct round_order {
                                                 ///< if it is not claimed ahead.
   std::chrono::nanoseconds ahead_time{0};       ///< What those claimed ahead may take together.
   std::vector<storage::task_claim> known;       ///< Claims that recovery leaves alone.
+  storage::tenant_shares shares;                ///< Whose turn it is.
   std::int64_t boot = 0;
   std::int64_t now_ms = 0;
 };
@@ -31,6 +32,7 @@ struct round_answer {
   std::optional<std::int64_t> next_due_ms;         ///< When to look although nothing happened.
   std::vector<storage::breaker_change> breakers;   ///< That opened or closed.
   std::vector<task_assignment> claimed;
+  storage::tenant_shares shares;                   ///< Whose turn it is after it.
 };
 
 /// Writes a round: results first, so that what they make ready is claimed with

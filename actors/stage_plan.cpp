@@ -69,6 +69,23 @@ void expect_items_fit(const stage_spec& stage, const payload_builder& builder,
       builder.build(items[i], static_cast<std::int64_t>(i));
 }
 
+// For whom the run is; nothing if the pipeline does not say.
+std::string tenant_of(const pipeline_spec& pipeline,
+                      const std::map<std::string, std::string>& params) {
+  constexpr std::size_t bytes_most = 100;
+  std::string tenant;
+  for (const auto& part : parse_template(pipeline.tenant)) {
+    auto param = params.find(part.text);
+    if (part.from == template_part::source::param && param != params.end())
+      tenant += param->second;
+    else
+      tenant += part.text;
+  }
+  if (tenant.size() > bytes_most)
+    throw std::runtime_error("the name of the tenant is over its limit of 100 bytes");
+  return tenant;
+}
+
 } // namespace
 
 std::vector<std::string> stages_needed(const stage_spec& stage) {
@@ -94,6 +111,8 @@ stage_plan::stage_plan(const pipeline_spec& pipeline, const stage_spec& stage, s
                        std::string_view gate_prefix)
     : base_{stage.task}, for_each_{!std::holds_alternative<std::monostate>(stage.for_each)} {
   base_.payload.clear();
+  if (!pipeline.tenant.empty())
+    base_.tenant = tenant_of(pipeline, inputs.params);
   if (stage.concurrent_max > 0) {
     base_.gate = std::string{gate_prefix} + stage.name;
     base_.gate_capacity = stage.concurrent_max;

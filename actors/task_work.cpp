@@ -263,6 +263,7 @@ void write(task_pointer self, task_round round) {
   order->kinds = state.kinds;
   order->boot = state.options.boot;
   order->now_ms = state.unix_ms();
+  order->shares = state.shares;
   if (round.claims.ahead > 0) {
     order->ahead_time = time_ahead(state) - state.stock.time();
     for (auto& kind : state.kinds)
@@ -284,6 +285,7 @@ void write(task_pointer self, task_round round) {
       auto& now = state_of(self);
       now.rounds.succeeded(order->round, answer.claimed.size(), answer.next_due_ms);
       count(now.counters, order->round, answer);
+      now.shares = std::move(answer.shares);
       tell(answer.breakers);
       take_claimed(now, std::move(answer.claimed));
       // News of the commit came before its answer: before there was anything to stop.

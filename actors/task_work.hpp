@@ -58,6 +58,7 @@ struct task_service_state {
   handler_pace pace;
   std::map<task_slots::worker, messages::worker_actor> workers;
   task_rounds rounds;
+  storage::tenant_shares shares; ///< Whose turn it is.
   wakeup timer;
   std::chrono::steady_clock::time_point next_look;
   actors::subscription subscription;

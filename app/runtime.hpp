@@ -11,6 +11,7 @@
 #include "quire/messages/types/schedule.hpp"
 #include "quire/messages/types/status.hpp"
 #include "quire/messages/types/task.hpp"
+#include "quire/messages/types/tenant.hpp"
 #include "quire/messages/types/typed_rows.hpp"
 #include "quire/messages/write.hpp"
 #include "quire/storage/public_ids.hpp"
@@ -171,7 +172,8 @@ public:
   /// @throws failure: `invalid_argument`, naming the field that is outside of its limits;
   ///         `conflict` if its unique key is taken and it says to reject it then; as `write`.
   ///         Then no task was created.
-  /// One with a unique key that another task has is not created: see `unique_key`.
+  /// One with a unique key that another task has is not created: see `unique_key`. One with
+  /// subtasks is created with them: `task_spec::subtasks`.
   task_id enqueue(task_spec task);
   std::vector<task_id> enqueue(std::vector<task_spec> tasks);
 
@@ -187,6 +189,10 @@ public:
   task_state retry(task_id task);
   std::vector<task_record> tasks(const task_filter& filter = {});
   std::optional<task_details> find(task_id task);
+
+  /// Returns the subtasks of a task, in the order in which they were given, with what came of
+  /// each; empty if it has none. A handler may call it.
+  std::vector<subtask_result> subtask_results(task_id task);
 
   /// How many tasks match, and with how many of them what can be done.
   task_counts count_tasks(const task_filter& filter = {});
@@ -219,6 +225,15 @@ public:
 
   /// All kinds by name, as `queues`.
   std::vector<kind_record> kinds();
+
+  /// What holds for the tasks of a tenant, from now on and after a restart: its share of the
+  /// workers, how many run at a time, whether any is started. Replaces what was decided before.
+  /// It may be a tenant of which there was no task yet.
+  /// @throws failure: `invalid_argument`, naming the field; as `write`.
+  tenant_record set_tenant_policy(const std::string& tenant, const tenant_policy& policy);
+
+  /// All tenants by name, as `queues`. The one without a name is that of the tasks without one.
+  std::vector<tenant_record> tenants();
 
   /// Creates a circuit breaker, closed, or changes when the one of its name opens. It guards
   /// the kinds whose policy names it.

@@ -2,6 +2,7 @@
 #include "quire/app/runtime_impl.hpp"
 #include "quire/storage/sqlite/breaker_store.hpp"
 #include "quire/storage/sqlite/kind_store.hpp"
+#include "quire/storage/sqlite/tenant_store.hpp"
 
 namespace quire {
 
@@ -20,6 +21,19 @@ std::vector<kind_record> runtime::kinds() {
   return read([now_ms = impl_->chosen.clock->unix_ms()](storage::snapshot& db) {
     return storage::list_kinds(db, now_ms);
   });
+}
+
+tenant_record runtime::set_tenant_policy(const std::string& tenant, const tenant_policy& policy) {
+  impl_->require_open();
+  impl_->require_schema();
+  return write([tenant, policy](storage::transaction& tx) {
+    return storage::set_tenant_policy(tx, tenant, policy);
+  });
+}
+
+std::vector<tenant_record> runtime::tenants() {
+  impl_->require_schema();
+  return read([](storage::snapshot& db) { return storage::list_tenants(db); });
 }
 
 breaker_record runtime::put_breaker(const std::string& name, const breaker_policy& policy) {

@@ -1,6 +1,7 @@
 #include "quire/app/runtime.hpp"
 #include "quire/app/runtime_impl.hpp"
 #include "quire/storage/sqlite/public_id_store.hpp"
+#include "quire/storage/sqlite/subtasks.hpp"
 #include "quire/storage/sqlite/task_bulk.hpp"
 #include "quire/storage/sqlite/task_store.hpp"
 
@@ -116,6 +117,11 @@ std::optional<task_id> runtime::find_public(std::string public_id) {
   return read([public_id = std::move(public_id)](storage::snapshot& db) {
     return storage::find_public_task(db, public_id);
   });
+}
+
+std::vector<subtask_result> runtime::subtask_results(task_id task) {
+  impl_->require_schema();
+  return read([task](storage::snapshot& db) { return storage::subtask_results(db, task); });
 }
 
 task_counts runtime::count_tasks(const task_filter& filter) {

@@ -149,7 +149,7 @@ auto inspect(Inspector& f, task_spec& x) {
   auto run_at = detail::by_reference(x.run_at_ms);
   return inspect_members(f, x, "task_spec", x.kind, x.payload, x.queue, x.priority, x.retry,
                          x.timeout, run_at, x.gate, x.gate_capacity, x.crashes_max, x.unique,
-                         x.start_within, x.end_within, x.heartbeat);
+                         x.start_within, x.end_within, x.heartbeat, x.tenant, x.subtasks);
 }
 
 template <class Inspector>
@@ -160,9 +160,9 @@ auto inspect(Inspector& f, task_record& x) {
   auto expires_at = detail::by_reference(x.expires_at_ms);
   return inspect_members(f, x, "task_record", x.id, x.queue, x.kind, x.state, x.priority, x.attempt,
                          x.attempts_max, x.crashes, x.snoozes, x.epoch, x.cancel_requested, x.gate,
-                         x.unique_key,
-                         x.run, x.stage, x.item, x.created_at_ms, run_at, started_at, finished_at,
-                         x.error_kind, x.error, expires_at, x.progress, x.step);
+                         x.unique_key, x.run, x.stage, x.item, x.created_at_ms, run_at, started_at,
+                         finished_at, x.error_kind, x.error, expires_at, x.progress, x.step,
+                         x.tenant, x.parent, x.subtasks, x.subtasks_open);
 }
 
 template <class Inspector>

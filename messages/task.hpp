@@ -22,13 +22,18 @@ struct enqueue_tasks {
   std::optional<durability> sync{}; ///< The runtime's default if absent.
 };
 
+/// About what tasks take while they wait to be written.
+inline std::size_t bytes_of(const std::vector<task_spec>& tasks) noexcept {
+  std::size_t sum = 0;
+  for (auto& task : tasks)
+    sum += sizeof task + task.queue.size() + task.kind.size() + task.payload.size() + task.gate.size()
+           + task.unique.key.size() + task.tenant.size() + bytes_of(task.subtasks);
+  return sum;
+}
+
 /// About what a request takes while it waits.
 inline std::size_t bytes_of(const enqueue_tasks& request) noexcept {
-  std::size_t sum = sizeof request;
-  for (auto& task : request.tasks)
-    sum += sizeof task + task.queue.size() + task.kind.size() + task.payload.size() + task.gate.size()
-           + task.unique.key.size();
-  return sum;
+  return sizeof request + bytes_of(request.tasks);
 }
 
 struct tasks_enqueued {

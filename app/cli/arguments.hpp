@@ -67,6 +67,7 @@ struct task_submit_arguments {
   task_spec task; ///< `payload` is as it was given: `-` for the standard input.
   std::chrono::milliseconds delay{0};
   bool text = false; ///< The payload need not be JSON.
+  std::optional<std::string> subtasks; ///< The file that says them; `-` for the standard input.
   given_database database;
   bool json = false;
 };
@@ -174,6 +175,22 @@ struct kind_set_arguments {
   bool json = false;
 };
 
+/// `quire tenant list`.
+struct tenant_list_arguments {
+  given_database database;
+  bool json = false;
+};
+
+/// `quire tenant set`. What is absent stays as it is.
+struct tenant_set_arguments {
+  std::string name;
+  std::optional<int> weight;
+  std::optional<std::optional<int>> limit;
+  std::optional<bool> paused;
+  given_database database;
+  bool json = false;
+};
+
 /// `quire breaker list`.
 struct breaker_list_arguments {
   given_database database;
@@ -238,6 +255,7 @@ using command = std::variant<print_text, run_arguments, sql_arguments, task_list
                              schedule_show_arguments, schedule_change_arguments,
                              schedule_next_arguments, queue_list_arguments,
                              queue_change_arguments, kind_list_arguments, kind_set_arguments,
+                             tenant_list_arguments, tenant_set_arguments,
                              breaker_list_arguments, breaker_put_arguments,
                              breaker_change_arguments, doctor_arguments>;
 

@@ -26,6 +26,8 @@ exit_status list_queues(const queue_list_arguments& arguments, console& to);
 exit_status change_queues(const queue_change_arguments& arguments, console& to);
 exit_status list_kinds(const kind_list_arguments& arguments, console& to);
 exit_status set_kind(const kind_set_arguments& arguments, console& to);
+exit_status list_tenants(const tenant_list_arguments& arguments, console& to);
+exit_status set_tenant(const tenant_set_arguments& arguments, console& to);
 exit_status list_breakers(const breaker_list_arguments& arguments, console& to);
 exit_status put_breaker(const breaker_put_arguments& arguments, console& to);
 exit_status change_breakers(const breaker_change_arguments& arguments, console& to);

@@ -108,6 +108,7 @@ grammar::grammar() : root("Tasks and pipelines on one SQLite file.", "quire") {
   add_task();
   add_queue();
   add_kind();
+  add_tenant();
   add_breaker();
   add_schedule();
   add_pipeline();

@@ -42,6 +42,9 @@ public:
   CLI::App* kind = nullptr;
   CLI::App* kind_list = nullptr;
   CLI::App* kind_set = nullptr;
+  CLI::App* tenant = nullptr;
+  CLI::App* tenant_list = nullptr;
+  CLI::App* tenant_set = nullptr;
   CLI::App* breaker = nullptr;
   CLI::App* breaker_list = nullptr;
   CLI::App* breaker_put = nullptr;
@@ -63,6 +66,7 @@ private:
   void add_submit();
   void add_queue();
   void add_kind();
+  void add_tenant();
   void add_breaker();
   void add_schedule();
   void add_schedule_put();

@@ -42,6 +42,28 @@ void grammar::add_kind() {
   }
 }
 
+void grammar::add_tenant() {
+  tenant = add_command(root, "tenant", "Share the workers among those for whom tasks are done.",
+                       "quire tenant COMMAND [OPTION]...");
+  tenant_list = add_command(*tenant, "list", "List tenants by name with what waits and runs.",
+                            "quire tenant list [OPTION]...");
+  tenant_set =
+    add_command(*tenant, "set", "Decide about a tenant; what is not given stays as it is.",
+                "quire tenant set NAME [OPTION]...");
+  add_value(tenant_set, "NAME", "", "Name of the tenant, as in quire task submit --tenant");
+  add_value(tenant_set, "--weight", "N",
+            "While others wait, too, so many of its tasks start where one of weight 1 has one (default: 1)");
+  add_value(tenant_set, "--limit", "N",
+            "At most so many of its tasks run at a time; none: any number");
+  add_flag(tenant_set, "--pause", "Start none of its tasks");
+  add_flag(tenant_set, "--resume", "Start its tasks again");
+  tenant_set->footer(limits_footer);
+  for (auto* each : {tenant_list, tenant_set}) {
+    add_database(each);
+    add_flag(each, "--json", "JSON lines, one tenant each, with all fields");
+  }
+}
+
 void grammar::add_breaker() {
   breaker = add_command(root, "breaker", "Keep tasks from services that are down.",
                         "quire breaker COMMAND [OPTION]...");

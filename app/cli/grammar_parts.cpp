@@ -38,6 +38,7 @@ void add_task_options(CLI::App* app) {
             "What the handler gets, JSON (default: {}); - for the standard input");
   add_flag(app, "--text", "PAYLOAD is any text");
   add_value(app, "--queue", "NAME", "Its queue (default: default)");
+  add_value(app, "--tenant", "NAME", "For whom it is done: tenants share the workers");
   add_value(app, "--priority", "P", "urgent, high, normal (the default) or low");
   add_value(app, "--attempts", "N", "All attempts, the first included (default: 3)");
   add_value(app, "--timeout", "SECONDS", "For one attempt; 0: no limit (default: 600)");

@@ -18,7 +18,10 @@ constexpr auto submit_footer =
 that process takes notice within seconds. If nobody does, the task waits for the next
 one that has a handler for its kind; quire run has one for the kind command:
 
-  quire task submit command '{"argv": ["make", "report"], "cwd": "/srv/app"}')";
+  quire task submit command '{"argv": ["make", "report"], "cwd": "/srv/app"}'
+
+Subtasks are a JSON list of objects with "kind" and, if wanted, "payload", "queue", "tenant",
+"priority", "max_attempts", "timeout_s" and "subtasks" of their own.)";
 
 constexpr auto wait_footer =
   R"(Says how each one ended, as it ends. Works while another process runs the database.
@@ -31,6 +34,8 @@ void add_filter(CLI::App* app) {
   add_value(app, "--state", "STATE", "Only tasks in this state (failed, running, ...)");
   add_value(app, "--kind", "KIND", "Only tasks of this kind");
   add_value(app, "--queue", "NAME", "Only tasks of this queue");
+  add_value(app, "--tenant", "NAME", "Only tasks of this tenant");
+  add_value(app, "--parent", "ID", "Only subtasks of the task with this number");
   add_value(app, "--run", "RUN", "Only tasks of this run");
   add_value(app, "--stage", "STAGE", "Only tasks of stages with this name");
   add_value(app, "--gate", "NAME", "Only tasks of this gate");
@@ -93,6 +98,8 @@ void grammar::add_submit() {
                             "quire task submit KIND [PAYLOAD] [OPTION]...");
   add_task_options(task_submit);
   add_value(task_submit, "--delay", "SECONDS", "Not before so many seconds from now");
+  add_value(task_submit, "--subtasks", "FILE",
+            "Create these with it, and start it when they have ended; - for the standard input");
   add_value(task_submit, "--unique", "KEY", "Only if no open task of its kind has this key");
   add_value(task_submit, "--unique-for", "SECONDS",
             "The key counts for so long, even if the task ends before");

@@ -40,6 +40,10 @@ json to_json(const task_record& task) {
   object["id"] = task.id.value;
   object["queue"] = task.queue;
   object["kind"] = task.kind;
+  object["tenant"] = or_null(task.tenant);
+  object["parent"] = task.parent ? json(task.parent.value) : json(nullptr);
+  object["subtasks"] = task.subtasks;
+  object["subtasks_open"] = task.subtasks_open;
   object["state"] = to_string(task.state);
   object["priority"] = to_string(task.priority);
   object["attempt"] = task.attempt;

@@ -44,14 +44,21 @@ rate_limit rate_from(const words& line, const std::string& text) {
   return rate;
 }
 
+/// Reads `--limit`: so many, or none.
+std::optional<std::optional<int>> read_limit(const words& line) {
+  auto limit = line.text("--limit");
+  if (!limit)
+    return std::nullopt;
+  std::optional<int> most;
+  if (*limit != none)
+    most = static_cast<int>(line.number("--limit", *limit, 1, limit_max));
+  return most;
+}
+
 kind_set_arguments read_kind_set(const words& line) {
   kind_set_arguments result;
   result.name = line.argument("NAME");
-  if (auto limit = line.text("--limit")) {
-    result.limit.emplace();
-    if (*limit != none)
-      *result.limit = static_cast<int>(line.number("--limit", *limit, 1, limit_max));
-  }
+  result.limit = read_limit(line);
   if (auto rate = line.text("--rate")) {
     result.rate.emplace();
     if (*rate != none)
@@ -63,6 +70,22 @@ kind_set_arguments read_kind_set(const words& line) {
     result.breaker = *breaker == none ? std::string{} : *breaker;
   if (!result.limit && !result.rate && !result.burst && !result.breaker)
     refuse(line.app(), "nothing is to be set: give --limit, --rate, --burst or --breaker");
+  return result;
+}
+
+tenant_set_arguments read_tenant_set(const words& line) {
+  tenant_set_arguments result;
+  result.name = line.argument("NAME");
+  if (auto weight = line.number("--weight", 1, 1000))
+    result.weight = static_cast<int>(*weight);
+  result.limit = read_limit(line);
+  bool pause = line.flag("--pause");
+  if (pause && line.flag("--resume"))
+    refuse(line.app(), "--pause and --resume contradict each other");
+  if (pause || line.flag("--resume"))
+    result.paused = pause;
+  if (!result.weight && !result.limit && !result.paused)
+    refuse(line.app(), "nothing is to be set: give --weight, --limit, --pause or --resume");
   return result;
 }
 
@@ -115,6 +138,10 @@ std::optional<command> read_limits_command(const grammar& known, const words& li
     return with_shared(line, kind_list_arguments{});
   if (app == known.kind_set)
     return with_shared(line, read_kind_set(line));
+  if (app == known.tenant_list)
+    return with_shared(line, tenant_list_arguments{});
+  if (app == known.tenant_set)
+    return with_shared(line, read_tenant_set(line));
   if (app == known.breaker_list)
     return with_shared(line, breaker_list_arguments{});
   if (app == known.breaker_put)

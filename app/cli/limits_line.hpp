@@ -7,8 +7,8 @@
 
 namespace quire::cli {
 
-/// Reads what was given for one of the commands `quire kind ...` and `quire breaker ...`;
-/// nothing for others.
+/// Reads what was given for one of the commands `quire kind ...`, `quire tenant ...` and
+/// `quire breaker ...`; nothing for others.
 /// @throws usage_error
 std::optional<command> read_limits_command(const grammar& known, const words& line);
 

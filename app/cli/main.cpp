@@ -42,6 +42,8 @@ struct dispatcher {
   exit_status operator()(const queue_change_arguments& x) const { return change_queues(x, to); }
   exit_status operator()(const kind_list_arguments& x) const { return list_kinds(x, to); }
   exit_status operator()(const kind_set_arguments& x) const { return set_kind(x, to); }
+  exit_status operator()(const tenant_list_arguments& x) const { return list_tenants(x, to); }
+  exit_status operator()(const tenant_set_arguments& x) const { return set_tenant(x, to); }
   exit_status operator()(const breaker_list_arguments& x) const { return list_breakers(x, to); }
   exit_status operator()(const breaker_put_arguments& x) const { return put_breaker(x, to); }
   exit_status operator()(const breaker_change_arguments& x) const { return change_breakers(x, to); }

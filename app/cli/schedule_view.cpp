@@ -90,6 +90,7 @@ std::string schedule_text(const schedule_details& details) {
   text += field("error", record.error);
   text += field("kind", task.kind);
   text += field("queue", task.queue);
+  text += field("tenant", task.tenant);
   text += field("priority", std::string{to_string(task.priority)});
   text += field("attempts", std::to_string(task.retry.attempts_max));
   text += field("timeout", task.timeout.count() > 0 ? duration_text(task.timeout) : "none");
@@ -124,6 +125,7 @@ json to_json(const schedule_record& record) {
   object["changed_at_ms"] = record.changed_at_ms;
   object["kind"] = task.kind;
   object["queue"] = task.queue;
+  object["tenant"] = or_null(task.tenant);
   object["priority"] = to_string(task.priority);
   object["attempts_max"] = task.retry.attempts_max;
   object["timeout_ms"] = task.timeout.count();

@@ -3,6 +3,7 @@
 #include "quire/app/cli/format.hpp"
 #include "quire/app/cli/json_objects.hpp"
 #include "quire/app/cli/named_tasks.hpp"
+#include "quire/app/cli/subtask_file.hpp"
 #include "quire/app/cli/task_view.hpp"
 #include "quire/app/cli/text_source.hpp"
 #include "quire/app/runtime.hpp"
@@ -103,6 +104,8 @@ exit_status show_task(const task_show_arguments& arguments, console& to) {
 exit_status submit_task(const task_submit_arguments& arguments, console& to) {
   auto task = arguments.task;
   task.payload = read_payload("quire task submit", task.payload, arguments.text);
+  if (arguments.subtasks)
+    task.subtasks = read_subtasks("quire task submit", *arguments.subtasks);
   database_choice database(arguments.database);
   database.look_at_tasks(); // Says what is missing, and creates nothing.
   auto visiting = database.visit();
@@ -122,6 +125,9 @@ exit_status submit_task(const task_submit_arguments& arguments, console& to) {
     return exit_completed;
   }
   to.out("task " + std::to_string(put.id.value) + ": " + std::string{to_string(found->task.state)}
+         + (found->task.subtasks_open > 0
+              ? ", waits for " + count_text(found->task.subtasks_open, "subtask")
+              : "")
          + (put.is_new ? "" : "; it was there already") + "; database: " + database.description()
          + "; " + database.when_noticed("the task waits for a process that does") + "\n");
   return exit_completed;

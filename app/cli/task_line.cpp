@@ -12,7 +12,7 @@ constexpr std::array filter_options{
   "--state",          "--kind",           "--queue",           "--run",
   "--stage",          "--gate",           "--unique",          "--created-after",
   "--created-before", "--finished-after", "--finished-before", "--error-class",
-  "--error-text"};
+  "--error-text",     "--tenant",         "--parent"};
 
 /// The names of all of `values`.
 template <class Values>
@@ -29,6 +29,9 @@ task_filter read_filter(const words& line) {
     line.choice("--state", "state", task_state_from_string, names_of(all_task_states()));
   filter.kind = line.text("--kind");
   filter.queue = line.text("--queue");
+  filter.tenant = line.text("--tenant");
+  if (auto parent = line.number("--parent", 1))
+    filter.parent = task_id{*parent};
   if (auto run = line.number("--run", 1))
     filter.run = run_id{*run};
   filter.stage = line.text("--stage");
@@ -74,6 +77,9 @@ task_submit_arguments read_submit(const words& line) {
   result.text = line.flag("--text");
   if (auto seconds = line.number("--delay", 0, ten_years_s))
     result.delay = std::chrono::seconds{*seconds};
+  result.subtasks = line.text("--subtasks");
+  if (result.subtasks == "-" && result.task.payload == "-")
+    refuse(line.app(), "the payload and --subtasks cannot both be the standard input");
   read_unique(line, result.task.unique);
   return result;
 }

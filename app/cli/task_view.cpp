@@ -149,7 +149,13 @@ std::string task_text(const task_details& details, const std::string& public_id)
   text += field("state", state);
   text += field("kind", task.kind);
   text += field("queue", task.queue);
+  text += field("tenant", task.tenant);
   text += field("priority", std::string{to_string(task.priority)});
+  text += field("parent", task.parent ? std::to_string(task.parent.value) : "");
+  text += field("subtasks", task.subtasks == 0 ? ""
+                                               : std::to_string(task.subtasks) + ", "
+                                                   + std::to_string(task.subtasks_open)
+                                                   + " have not ended");
   text += field("run", task.run ? std::to_string(task.run.value) : "");
   text += field("stage", place_of(task));
   text += field("gate", task.gate);

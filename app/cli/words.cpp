@@ -109,6 +109,7 @@ task_spec read_task(const words& line) {
   task.payload = line.text("PAYLOAD").value_or("{}");
   if (auto queue = line.text("--queue"))
     task.queue = *queue;
+  task.tenant = line.text("--tenant").value_or("");
   task.priority = line
                     .choice("--priority", "priority", task_priority_from_string,
                             {"urgent", "high", "normal", "low"})

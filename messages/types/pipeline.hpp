@@ -99,6 +99,8 @@ struct stage_spec {
 struct pipeline_spec {
   std::string name;
   std::map<std::string, std::string> params;  ///< With their default values.
+  std::string tenant;          ///< Of all its tasks, with templates of parameters still in it; empty:
+                               ///< what each stage says.
   std::vector<stage_spec> stages;
   std::string source;          ///< The JSON text it was read from; stored with every run.
 };

@@ -64,7 +64,7 @@ bool can_transition(task_state from, task_state to) noexcept {
     // A person may start a task again that has ended without full success.
     case failed:
     case cancelled:
-    case partial_success: return to == ready || to == blocked;
+    case partial_success: return to == ready || to == blocked || to == created;
     case completed:
     case skipped: return false;
   }

@@ -18,7 +18,7 @@ namespace quire {
 
 /// Where a task stands. The numbers are what the database holds.
 enum class task_state : std::uint8_t {
-  created = 0,    ///< Being built; invisible to workers.
+  created = 0,    ///< Waits for its subtasks; invisible to workers.
   ready = 1,      ///< May be claimed now.
   blocked = 2,    ///< Waits for a place in its gate.
   running = 3,    ///< Claimed by a worker.
@@ -88,8 +88,9 @@ struct retry_policy {
 /// What becomes of a task whose unique key another one has.
 enum class on_duplicate : std::uint8_t {
   existing = 0, ///< Nothing: the other one is returned.
-  replace = 1,  ///< The other one becomes this task, if it waits. If it runs, this one is created
-                ///< and takes the key: what changed meanwhile is not lost.
+  replace = 1,  ///< The other one becomes this task, if it waits. If it runs, or waits for its
+                ///< subtasks, this one is created and takes the key: what changed meanwhile is
+                ///< not lost.
   reject = 2,   ///< The request fails with `errc::conflict`.
 };
 
@@ -110,7 +111,10 @@ struct unique_key {
 struct task_spec {
   std::string kind;              ///< Which handler runs it; 1 to 100 bytes.
   std::string payload;           ///< What the handler gets: JSON text by convention; up to 64 MiB.
-  std::string queue = "default"; ///< Queue and kind together are the task's lane.
+  std::string queue = "default"; ///< Queue, kind and tenant together are the task's lane.
+  std::string tenant;            ///< For whom it is done; up to 100 bytes. Tenants get fair shares of
+                                 ///< the workers, see `tenant_policy`. Tasks without one share as
+                                 ///< one more.
   task_priority priority = task_priority::normal;
   retry_policy retry;
   std::chrono::milliseconds timeout{
@@ -129,6 +133,38 @@ struct task_spec {
                                              ///< all its attempts and the waits between them.
   std::chrono::milliseconds heartbeat{0};    ///< Between two signs of life of its handler, see
                                              ///< `task_context`. Not for the kind `command`.
+
+  /// Tasks that are created together with this one, all or none, and that it waits for: it may
+  /// start when all of them have ended, however they did (see `task_assignment::subtasks`). They
+  /// may have some of their own: up to 1000 in all, up to 8 levels deep. A task that waits for
+  /// its subtasks is `created`; cancelling it cancels them, and starting it again starts those
+  /// again that did not succeed. They stay as long as it does. They have no unique keys. Not
+  /// for tasks of pipelines and schedules.
+  std::vector<task_spec> subtasks;
+};
+
+/// How the subtasks of a task ended.
+struct subtask_counts {
+  std::int64_t completed = 0;
+  std::int64_t partial_success = 0;
+  std::int64_t failed = 0;
+  std::int64_t cancelled = 0;
+  std::int64_t skipped = 0;
+
+  std::int64_t total() const noexcept {
+    return completed + partial_success + failed + cancelled + skipped;
+  }
+
+  friend bool operator==(const subtask_counts&, const subtask_counts&) = default;
+};
+
+/// How one subtask ended.
+struct subtask_result {
+  task_id id;
+  std::string kind;
+  task_state state = task_state::created;
+  std::string output; ///< JSON text; empty without one.
+  std::string error;
 };
 
 /// A task that was put into its queue, or the one that was found instead.
@@ -149,6 +185,7 @@ struct task_assignment {
   std::chrono::milliseconds timeout{0}; ///< For this attempt: no more than `end_within` leaves.
   bool is_last_call = false;            ///< It is `end_within` that limits this attempt.
   std::chrono::milliseconds heartbeat{0};
+  subtask_counts subtasks{}; ///< How they ended; all 0 without any.
 };
 
 /// How one attempt ended, as its handler tells it.
@@ -211,6 +248,10 @@ struct task_record {
   std::optional<std::int64_t> expires_at_ms; ///< It fails if it has not started, or ended, by then.
   int progress = 0;  ///< Percent, as its handler said last; 100 once completed.
   std::string step;  ///< What the handler said it is doing.
+  std::string tenant;              ///< Empty: none.
+  task_id parent;                  ///< Whose subtask it is; 0: nobody's.
+  std::int64_t subtasks = 0;       ///< Its own,
+  std::int64_t subtasks_open = 0;  ///< and those of them that have not ended.
 };
 
 /// One try at a task, as the database remembers it.
@@ -292,6 +333,9 @@ struct task_filter {
   /// Is part of its error, as it is written there. Tasks that completed never match, whatever
   /// went wrong before: theirs are not looked at, so that a long history costs nothing.
   std::optional<std::string> error_text;
+
+  std::optional<std::string> tenant;
+  std::optional<task_id> parent; ///< Only its subtasks.
 };
 
 /// How many tasks match a filter, and with how many of them what can be done.

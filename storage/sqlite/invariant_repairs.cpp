@@ -3,6 +3,7 @@
 #include "quire/storage/sqlite/invariant_sql.hpp"
 #include "quire/storage/sqlite/pipeline_store.hpp"
 #include "quire/storage/sqlite/stage_steps.hpp"
+#include "quire/storage/sqlite/subtasks.hpp"
 #include "quire/storage/sqlite/task_sql.hpp"
 #include "quire/storage/sqlite/task_steps.hpp"
 #include "quire/storage/sqlite/task_store.hpp"
@@ -80,6 +81,19 @@ constexpr std::string_view forget_breakers_sql = R"(
   UPDATE quire_kind
   SET breaker = NULL
   WHERE breaker IS NOT NULL AND breaker NOT IN (SELECT name FROM quire_breaker))";
+
+constexpr std::string_view count_subtasks_sql = R"(
+  UPDATE quire_task
+  SET subtasks_open = (SELECT sum(s.state < 10) FROM quire_task s WHERE s.parent_id = ?1)
+  WHERE id = ?1)";
+
+constexpr std::string_view waits_for_nothing_sql =
+  "SELECT 1 FROM quire_task WHERE id = ?1 AND state = 0 AND ifnull(subtasks_open, 0) = 0";
+
+constexpr std::string_view adopt_subtasks_sql = R"(
+  UPDATE quire_task
+  SET parent_id = NULL
+  WHERE parent_id IS NOT NULL AND parent_id NOT IN (SELECT id FROM quire_task))";
 
 // The capacity is that of the oldest task: it would have made the gate.
 constexpr std::string_view missing_gates_sql = R"(
@@ -226,6 +240,19 @@ void forget_missing_breakers(transaction& tx, std::int64_t) {
     return;
   tx.execute(task_sql::drop_undecided_kinds);
   announce_ready(tx);
+}
+
+void recount_subtasks(transaction& tx, std::int64_t now_ms) {
+  for (auto task : ids_of(tx, sql::subtask_counts)) {
+    tx.execute(count_subtasks_sql, task);
+    bool goes_on = tx.prepare(waits_for_nothing_sql)->bind(task).step();
+    if (goes_on)
+      release_task(tx, task_id{task}, now_ms);
+  }
+}
+
+void adopt_subtasks(transaction& tx, std::int64_t) {
+  tx.execute(adopt_subtasks_sql);
 }
 
 void recount_gates(transaction& tx, std::int64_t) {

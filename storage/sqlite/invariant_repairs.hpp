@@ -44,6 +44,12 @@ void delete_stray_words(transaction& tx, std::int64_t now_ms);
 /// Takes circuit breakers from kinds that do not exist.
 void forget_missing_breakers(transaction& tx, std::int64_t now_ms);
 
+/// Counts anew which subtasks have not ended, and lets tasks go on that wait for none.
+void recount_subtasks(transaction& tx, std::int64_t now_ms);
+
+/// Makes tasks of their own of subtasks whose task is gone.
+void adopt_subtasks(transaction& tx, std::int64_t now_ms);
+
 /// Makes missing gates, counts the places of all anew, and gives those that are free away.
 void recount_gates(transaction& tx, std::int64_t now_ms);
 

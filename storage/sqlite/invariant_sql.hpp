@@ -21,7 +21,7 @@ inline constexpr std::string_view commit_number = R"(
 
 inline constexpr std::string_view known_states = R"(
   SELECT 'task', id FROM quire_task
-  WHERE state NOT IN (1, 2, 3, 4, 5, 6, 10, 11, 12, 13, 14)
+  WHERE state NOT IN (0, 1, 2, 3, 4, 5, 6, 10, 11, 12, 13, 14)
   UNION ALL
   SELECT 'stage', id FROM quire_stage WHERE state NOT IN (0, 1, 3, 10, 11, 12, 13, 14)
   UNION ALL
@@ -90,6 +90,24 @@ inline constexpr std::string_view task_stages = R"(
   SELECT 'task', id
   FROM quire_task
   WHERE stage_id IS NOT NULL AND stage_id NOT IN (SELECT id FROM quire_stage))";
+
+inline constexpr std::string_view tenant_limits = R"(
+  SELECT 'tenant', tenant
+  FROM quire_tenant
+  WHERE capacity < 1 OR weight NOT BETWEEN 1 AND 1000 OR paused NOT IN (0, 1))";
+
+inline constexpr std::string_view subtask_counts = R"(
+  SELECT 'task', t.id
+  FROM quire_task t
+    LEFT JOIN (SELECT parent_id, sum(state < 10) AS open
+               FROM quire_task WHERE parent_id IS NOT NULL GROUP BY parent_id) s
+      ON s.parent_id = t.id
+  WHERE t.subtasks_open IS NOT s.open OR (t.state = 0 AND ifnull(s.open, 0) = 0))";
+
+inline constexpr std::string_view stray_subtasks = R"(
+  SELECT 'task', id
+  FROM quire_task
+  WHERE parent_id IS NOT NULL AND parent_id NOT IN (SELECT id FROM quire_task))";
 
 inline constexpr std::string_view stray_payloads = R"(
   SELECT 'payload', id FROM quire_task_body WHERE id NOT IN (SELECT id FROM quire_task))";

@@ -10,7 +10,7 @@ namespace quire::storage {
 
 namespace {
 
-constexpr std::string_view lanes_sql = "SELECT id, queue, kind FROM quire_lane";
+constexpr std::string_view lanes_sql = "SELECT id, queue, kind, tenant FROM quire_lane";
 
 using lanes = std::map<std::int64_t, lane_counts>;
 
@@ -32,6 +32,7 @@ std::vector<lane_counts> count_lanes(snapshot& db) {
       auto& lane = found[stmt->int64(0)];
       lane.queue = stmt->text(1);
       lane.kind = stmt->text(2);
+      lane.tenant = stmt->text(3);
     }
   }
   count(db, task_sql::ready_by_lane, &lane_counts::ready, found);

@@ -8,10 +8,12 @@
 
 namespace quire::storage {
 
-/// How many tasks of a queue and kind have not ended.
+/// How many tasks of a queue, kind and tenant have not ended. Those that wait for their
+/// subtasks are not counted.
 struct lane_counts {
   std::string queue;
   std::string kind;
+  std::string tenant;
   std::int64_t ready = 0;
   std::int64_t running = 0;
   std::int64_t blocked = 0;

@@ -46,15 +46,16 @@ lane_rooms::lane_rooms(transaction& tx, std::span<const std::string> kinds, std:
         continue;
       }
       auto queue = stmt->is_null(1) ? unlimited : queue_room(tx, stmt->text(2), stmt->int64(1));
-      lanes_.push_back({id, kind});
-      rooms_of_lanes_.push_back({state.room, state.breaker, queue});
+      auto whose = tenant_of(tx, *stmt);
+      lanes_.push_back({id, kind, whose});
+      rooms_of_lanes_.push_back({state.room, state.breaker, queue, rooms_of_tenants_[whose]});
     }
   }
 }
 
 std::size_t lane_rooms::room(std::size_t index) const noexcept {
-  auto [kind, breaker, queue] = rooms_of_lanes_[index];
-  return std::min({left_[kind], left_[breaker], left_[queue]});
+  auto [kind, breaker, queue, whose] = rooms_of_lanes_[index];
+  return std::min({left_[kind], left_[breaker], left_[queue], left_[whose]});
 }
 
 void lane_rooms::take(std::size_t index) noexcept {
@@ -141,6 +142,20 @@ lane_rooms::room_number lane_rooms::queue_room(snapshot& db, const std::string& 
   auto [known, is_new] = queues_.try_emplace(queue);
   if (is_new)
     known->second = add_room(places(capacity, count_of(db, task_sql::running_of_queue, queue)));
+  return known->second;
+}
+
+/// `row` is one of `lanes_of_kind`.
+std::size_t lane_rooms::tenant_of(snapshot& db, const statement& row) {
+  auto [known, is_new] = tenant_numbers_.try_emplace(row.text(3), tenants_.size());
+  if (is_new) {
+    auto& name = known->first;
+    tenants_.push_back({name, row.is_null(4) ? 1 : row.int64(4)});
+    rooms_of_tenants_.push_back(
+      row.is_null(5)
+        ? unlimited
+        : add_room(places(row.int64(5), count_of(db, task_sql::running_of_tenant, name))));
+  }
   return known->second;
 }
 

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -16,19 +17,27 @@
 
 namespace quire::storage {
 
-/// From which lanes (a lane is a queue and a kind) tasks may be claimed now, and how many:
-/// what limits of queues and kinds, rates and breakers leave of it. A lane whose queue is
-/// paused is none. For `claim_tasks` only, within one transaction.
+/// From which lanes (a lane is a queue, a kind and a tenant) tasks may be claimed now, and how
+/// many: what limits of the three, rates and breakers leave of it. A lane whose queue or
+/// tenant is paused, or in which nothing waits, is none. For `claim_tasks` only, within one transaction.
 class lane_rooms {
 public:
   lane_rooms(transaction& tx, std::span<const std::string> kinds, std::int64_t now_ms);
 
   struct lane {
     std::int64_t id = 0;
-    std::size_t kind = 0; ///< Its index in the list of kinds.
+    std::size_t kind = 0;   ///< Its index in the list of kinds.
+    std::size_t tenant = 0; ///< Its index in `tenants`.
+  };
+
+  struct tenant {
+    std::string name; ///< Empty: of the tasks without one.
+    std::int64_t weight = 1;
   };
 
   const std::vector<lane>& lanes() const noexcept { return lanes_; }
+
+  const std::vector<tenant>& tenants() const noexcept { return tenants_; }
 
   /// Returns how many tasks of the lane with this index may be claimed.
   std::size_t room(std::size_t index) const noexcept;
@@ -81,6 +90,7 @@ private:
   kind_state read_kind(transaction& tx, const std::string& kind);
   room_number breaker_room(transaction& tx, const std::string& name, kind_state& of);
   room_number queue_room(snapshot& db, const std::string& queue, std::int64_t capacity);
+  std::size_t tenant_of(snapshot& db, const statement& row);
   room_number add_room(std::size_t tasks);
   void look_again_at(std::int64_t time_ms);
 
@@ -89,9 +99,12 @@ private:
   std::vector<kind_state> kinds_;
   std::vector<rated_kind> rated_;
   std::vector<lane> lanes_;
-  std::vector<std::array<room_number, 3>> rooms_of_lanes_;
+  std::vector<std::array<room_number, 4>> rooms_of_lanes_;
+  std::vector<tenant> tenants_;
+  std::vector<room_number> rooms_of_tenants_;
   std::vector<ending_lane> ending_;
   std::map<std::string, room_number> queues_;
+  std::map<std::string, std::size_t, std::less<>> tenant_numbers_;
   std::map<std::string, kind_state> breakers_;
   std::optional<std::int64_t> again_at_ms_;
 };

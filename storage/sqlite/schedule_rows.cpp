@@ -17,7 +17,7 @@ using std::chrono::milliseconds;
   "name, spec, tz, overlap, catch_up, catch_up_max, starts_at, ends_at, jitter_ms, anchor_at,"     \
   " paused, next_at, last_at, fired, skipped, missed, error, created_at, changed_at, queue, kind," \
   " priority, attempts_max, retry_base_ms, retry_factor, retry_cap_ms, retry_jitter, timeout_ms,"  \
-  " crashes_max, gate, gate_capacity, start_ms, end_ms, heartbeat_ms"
+  " crashes_max, gate, gate_capacity, start_ms, end_ms, heartbeat_ms, tenant"
 
 constexpr std::string_view read_by_id_sql =
   "SELECT " QUIRE_SCHEDULE_COLUMNS ", id, payload FROM quire_schedule WHERE id = ?1";
@@ -31,7 +31,7 @@ constexpr std::string_view list_sql =
 constexpr std::string_view write_sql =
   "INSERT INTO quire_schedule(" QUIRE_SCHEDULE_COLUMNS R"(, payload, wake_at)
   VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-         ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?12)
+         ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?12)
   ON CONFLICT(name) DO UPDATE SET
     spec = excluded.spec, tz = excluded.tz, overlap = excluded.overlap,
     catch_up = excluded.catch_up, catch_up_max = excluded.catch_up_max,
@@ -44,7 +44,8 @@ constexpr std::string_view write_sql =
     retry_jitter = excluded.retry_jitter, timeout_ms = excluded.timeout_ms,
     crashes_max = excluded.crashes_max, gate = excluded.gate,
     gate_capacity = excluded.gate_capacity, start_ms = excluded.start_ms,
-    end_ms = excluded.end_ms, heartbeat_ms = excluded.heartbeat_ms, payload = excluded.payload)";
+    end_ms = excluded.end_ms, heartbeat_ms = excluded.heartbeat_ms, tenant = excluded.tenant,
+    payload = excluded.payload)";
 
 #undef QUIRE_SCHEDULE_COLUMNS
 
@@ -65,7 +66,8 @@ task_spec task_in(const statement& row) {
   task.start_within = milliseconds{row.int64(31)};
   task.end_within = milliseconds{row.int64(32)};
   task.heartbeat = milliseconds{row.int64(33)};
-  task.payload = row.text(35);
+  task.tenant = row.text(34);
+  task.payload = row.text(36);
   return task;
 }
 
@@ -93,7 +95,7 @@ schedule_row row_in(const statement& row) {
   record.created_at_ms = row.int64(17);
   record.changed_at_ms = row.int64(18);
   schedule.task = task_in(row);
-  found.id = row.int64(34);
+  found.id = row.int64(35);
   return found;
 }
 
@@ -142,7 +144,7 @@ void write_schedule(transaction& tx, const schedule_row& row) {
              std::int64_t{task.retry.cap.count()}, task.retry.jitter,
              std::int64_t{task.timeout.count()}, task.crashes_max, task.gate, task.gate_capacity,
              std::int64_t{task.start_within.count()}, std::int64_t{task.end_within.count()},
-             std::int64_t{task.heartbeat.count()}, task.payload);
+             std::int64_t{task.heartbeat.count()}, task.tenant, task.payload);
   if (record.next_at_ms)
     tx.announce({event::topic::task_ready, *record.next_at_ms});
 }
@@ -179,6 +181,7 @@ void check_schedule(const schedule_spec& spec) {
           "jitter must be 0 to 24 hours");
   require(spec.task.payload.size() <= payload_max, "payload is over its limit of 1 MiB");
   require(spec.task.unique.key.empty(), "the task must not have a unique key: see overlap");
+  require(spec.task.subtasks.empty(), "the task must not have subtasks: enqueue them in its handler");
   require(!spec.task.run_at_ms, "the task must not have a time of its own (run_at)");
   require(spec.overlap != schedule_overlap::queue_one || spec.task.gate.empty()
             || spec.task.gate_capacity == 1,

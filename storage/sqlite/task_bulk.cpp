@@ -81,20 +81,28 @@ bulk_portion change_tasks(transaction& tx, std::string_view sql, task_filter fil
 } // namespace
 
 task_counts count_tasks(snapshot& db, const task_filter& filter) {
-  auto stmt = db.prepare(filter.run ? task_sql::count_tasks_of_run : task_sql::count_tasks);
+  auto stmt = db.prepare(filter.run      ? task_sql::count_tasks_of_run
+                         : filter.parent ? task_sql::count_subtasks_matching
+                                         : task_sql::count_tasks);
   task_sql::bind_filter(*stmt, filter).step();
   return {stmt->int64(0), stmt->int64(1), stmt->int64(2)};
 }
 
 task_filter within_bounds(snapshot& db, task_filter filter) {
-  auto stmt = db.prepare(filter.run ? task_sql::bounds_of_run : task_sql::last_task);
-  if (filter.run)
-    stmt->bind(filter.run->value);
-  stmt->step();
-  auto last = stmt->int64(filter.run ? 1 : 0);
-  filter.until = task_id{filter.until ? std::min(filter.until->value, last) : last};
-  if (filter.run)
+  auto narrow = [&](std::string_view sql, std::int64_t of) {
+    auto stmt = db.prepare(sql);
+    stmt->bind(of).step();
     filter.after.value = std::max(filter.after.value, stmt->int64(0) - 1);
+    return stmt->int64(1);
+  };
+  std::int64_t last = 0;
+  if (filter.run)
+    last = narrow(task_sql::bounds_of_run, filter.run->value);
+  else if (filter.parent)
+    last = narrow(task_sql::bounds_of_subtasks, filter.parent->value);
+  else
+    last = db.query_scalar<std::int64_t>(task_sql::last_task);
+  filter.until = task_id{filter.until ? std::min(filter.until->value, last) : last};
   return filter;
 }
 

@@ -1,6 +1,8 @@
 #include "quire/storage/error.hpp"
+#include "quire/storage/sqlite/claim_choice.hpp"
 #include "quire/storage/sqlite/lane_rooms.hpp"
 #include "quire/storage/sqlite/pipeline_store.hpp"
+#include "quire/storage/sqlite/subtasks.hpp"
 #include "quire/storage/sqlite/task_keys.hpp"
 #include "quire/storage/sqlite/task_sql.hpp"
 #include "quire/storage/sqlite/task_steps.hpp"
@@ -8,6 +10,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 #include <tuple>
 #include <utility>
 
@@ -33,30 +36,11 @@ constexpr std::string_view make_ready_sql = "UPDATE quire_task SET state = 1 WHE
 constexpr std::string_view gate_capacity_sql =
   "SELECT gate_capacity FROM quire_task_body WHERE id = ?1";
 
-/// A task that may be claimed. They compare by age with the head start of their
-/// priority, then by id.
-struct candidate {
-  std::int64_t ord = 0;
-  std::int64_t id = 0;
-  std::size_t kind = 0;   ///< Its index in the list of kinds.
-  std::size_t lane = 0;   ///< Its index in `lane_rooms`.
-  std::int64_t epoch = 0; ///< These two as they are before the claim.
-  int attempt = 0;
-  int attempts_max = 0;
-  std::optional<std::int64_t> end_by_ms;
-  bool only_now = false; ///< It must not be claimed before there is a worker for it.
-  bool ahead = false;    ///< Whether it may be claimed before there is a worker for it.
-
-  friend bool operator<(const candidate& a, const candidate& b) {
-    return std::tie(a.ord, a.id) < std::tie(b.ord, b.id);
-  }
-};
-
-std::vector<candidate> candidates(snapshot& db, const lane_rooms& rooms, std::size_t count,
-                                  const claim_ahead& ahead, std::int64_t now_ms) {
-  std::vector<candidate> found;
+std::vector<claim_candidate> candidates(snapshot& db, const lane_rooms& rooms, std::size_t count,
+                                        const claim_ahead& ahead, std::int64_t now_ms) {
+  std::vector<claim_candidate> found;
   for (std::size_t lane = 0; lane < rooms.lanes().size(); ++lane) {
-    auto [id, kind] = rooms.lanes()[lane];
+    auto [id, kind, tenant] = rooms.lanes()[lane];
     bool quick =
       kind < ahead.quick.size() && ahead.quick[kind].count() > 0 && rooms.free_of_limits(kind);
     auto most = std::min(rooms.room(lane), count + ahead.soon + (quick ? ahead.count : 0));
@@ -68,35 +52,9 @@ std::vector<candidate> candidates(snapshot& db, const lane_rooms& rooms, std::si
       found.push_back({stmt->int64(1), stmt->int64(0), kind, lane, stmt->int64(2),
                        static_cast<int>(stmt->int64(3)), static_cast<int>(stmt->int64(4)),
                        stmt->optional_int64(6), stmt->int64(7) != 0 || rooms.guarded(kind),
-                       quick && stmt->int64(5) != 0});
+                       quick && stmt->int64(5) != 0, stmt->int64(8) != 0});
   }
-  std::sort(found.begin(), found.end());
   return found;
-}
-
-/// Leaves of `found`, which is in order, what is to be claimed.
-void choose(std::vector<candidate>& found, lane_rooms& rooms, std::size_t count,
-            claim_ahead ahead) {
-  std::size_t chosen = 0;
-  for (auto& one : found) {
-    if (rooms.room(one.lane) == 0)
-      continue;
-    if (count > 0) {
-      --count;
-    } else if (one.only_now) {
-      continue;
-    } else if (!one.ahead && ahead.soon > 0) {
-      --ahead.soon;
-    } else if (one.ahead && ahead.count > 0 && ahead.quick[one.kind] <= ahead.time) {
-      --ahead.count;
-      ahead.time -= ahead.quick[one.kind];
-    } else {
-      continue;
-    }
-    rooms.take(one.lane);
-    found[chosen++] = one;
-  }
-  found.resize(chosen);
 }
 
 /// Ends waiting tasks whose breaker is open and says so. Returns whether some may be left.
@@ -120,7 +78,7 @@ bool end_refused_tasks(transaction& tx, const lane_rooms& rooms, std::int64_t no
   return left == 0;
 }
 
-task_assignment claim(transaction& tx, const candidate& one, const std::string& kind,
+task_assignment claim(transaction& tx, const claim_candidate& one, const std::string& kind,
                       std::int64_t boot, std::int64_t now_ms) {
   tx.execute(task_sql::claim, one.id, boot, now_ms);
   auto stmt = tx.prepare(task_sql::claimed);
@@ -148,6 +106,8 @@ task_assignment claim(transaction& tx, const candidate& one, const std::string& 
     if (result.is_last_call)
       result.timeout = left;
   }
+  if (one.has_subtasks)
+    result.subtasks = count_subtasks(tx, result.id);
   return result;
 }
 
@@ -160,13 +120,15 @@ std::vector<task_assignment> claim_tasks(transaction& tx, std::span<const std::s
 }
 
 claimed_tasks claim_tasks(transaction& tx, std::span<const std::string> kinds, std::size_t count,
-                          const claim_ahead& ahead, std::int64_t boot, std::int64_t now_ms) {
+                          const claim_ahead& ahead, std::int64_t boot, std::int64_t now_ms,
+                          tenant_shares shares) {
   claimed_tasks result;
+  result.shares = std::move(shares);
   if (count + ahead.count + ahead.soon == 0)
     return result;
   lane_rooms rooms(tx, kinds, now_ms);
   auto chosen = candidates(tx, rooms, count, ahead, now_ms);
-  choose(chosen, rooms, count, ahead);
+  choose(chosen, rooms, count, ahead, result.shares);
   result.tasks.reserve(chosen.size());
   for (auto& one : chosen)
     result.tasks.push_back(claim(tx, one, kinds[one.kind], boot, now_ms));

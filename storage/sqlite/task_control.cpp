@@ -1,5 +1,6 @@
 #include "quire/storage/error.hpp"
 #include "quire/storage/sqlite/pipeline_store.hpp"
+#include "quire/storage/sqlite/subtasks.hpp"
 #include "quire/storage/sqlite/task_keys.hpp"
 #include "quire/storage/sqlite/task_sql.hpp"
 #include "quire/storage/sqlite/task_steps.hpp"
@@ -17,8 +18,12 @@ constexpr std::string_view restart_task_sql = R"(
       finished_at = NULL, snoozes = 0, expires_at = ?2, end_by = ?3
   WHERE id = ?1)";
 
-constexpr std::string_view limits_sql =
-  "SELECT start_ms, end_ms FROM quire_task_body WHERE id = ?1";
+// For its subtasks; its time begins when they have ended, and not later than that.
+constexpr std::string_view wait_again_sql = R"(
+  UPDATE quire_task
+  SET state = 0, attempt = 0, crashes = 0, cancel_req = 0, cancel_reason = NULL, error_class = 0,
+      finished_at = NULL, snoozes = 0, expires_at = NULL, end_by = NULL, run_at = created_at
+  WHERE id = ?1)";
 
 constexpr std::string_view drop_result_sql = "DELETE FROM quire_task_result WHERE id = ?1";
 
@@ -36,15 +41,6 @@ std::vector<task_claim> claims_of(statement& stmt) {
   while (stmt.step())
     claims.push_back({task_id{stmt.int64(0)}, stmt.int64(1)});
   return claims;
-}
-
-/// A task that starts again has all its time again.
-task_limits limits_again(snapshot& db, task_id task, std::int64_t now_ms) {
-  auto stmt = db.prepare(limits_sql);
-  if (!stmt->bind(task.value).step())
-    return {};
-  return limits_from(now_ms, std::chrono::milliseconds{stmt->int64(0)},
-                     std::chrono::milliseconds{stmt->int64(1)});
 }
 
 [[noreturn]] void refuse(task_id task, task_state state, const char* advice) {
@@ -74,11 +70,18 @@ task_state retry_task(transaction& tx, task_id task, std::int64_t now_ms) {
     take_key_again(tx, task, now_ms);
   if (row.stage)
     reopen_stage(tx, *row.stage, row.state, now_ms);
-  auto limits = limits_again(tx, task, now_ms);
+  if (row.parent)
+    count_reopened_subtask(tx, *row.parent);
+  tx.execute(drop_result_sql, task.value);
+  if (row.has_subtasks && retry_subtasks(tx, task, now_ms)) {
+    tx.execute(wait_again_sql, task.value);
+    return task_state::created;
+  }
+  // It has all its time again.
+  auto limits = limits_of(tx, task, now_ms);
   tx.execute(restart_task_sql, task.value, limits.expires_at_ms, limits.end_by_ms);
   if (limits.expires_at_ms)
     tx.announce({event::topic::task_ready, *limits.expires_at_ms});
-  tx.execute(drop_result_sql, task.value);
   return place_task(tx, task, row.gate);
 }
 

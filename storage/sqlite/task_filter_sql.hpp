@@ -31,7 +31,11 @@ namespace quire::storage::task_sql {
   " t.epoch, t.cancel_req, ifnull(t.gate, ''), ifnull(s.run_id, 0), ifnull(s.name, ''),"          \
   " ifnull(t.item, -1), t.created_at, nullif(t.run_at, t.created_at), t.started_at,"              \
   " t.finished_at, t.error_class, ifnull(t.unique_key, '')," QUIRE_ERROR ", t.snoozes,"           \
-  " iif(t.state < 10, t.expires_at, NULL)," QUIRE_PROGRESS
+  " iif(t.state < 10, t.expires_at, NULL)," QUIRE_PROGRESS ","                                    \
+  " l.tenant, ifnull(t.parent_id, 0),"                                                            \
+  " iif(t.subtasks_open IS NULL, 0, (SELECT count(*) FROM quire_task c"                           \
+  "                                  INDEXED BY quire_task_parent WHERE c.parent_id = t.id)),"    \
+  " ifnull(t.subtasks_open, 0) "
 
 // What `bind_filter` binds.
 #define QUIRE_MATCHES                                                                             \
@@ -42,7 +46,8 @@ namespace quire::storage::task_sql {
   " AND (?10 IS NULL OR t.created_at >= ?10) AND (?11 IS NULL OR t.created_at < ?11)"             \
   " AND (?12 IS NULL OR t.finished_at >= ?12) AND (?13 IS NULL OR t.finished_at < ?13)"           \
   " AND (?14 IS NULL OR t.error_class = ?14)"                                                     \
-  " AND (?15 IS NULL OR (t.state <> 10 AND instr(" QUIRE_ERROR ", ?15) > 0)) "
+  " AND (?15 IS NULL OR (t.state <> 10 AND instr(" QUIRE_ERROR ", ?15) > 0))"                           \
+  " AND (?16 IS NULL OR l.tenant = ?16) AND (?17 IS NULL OR t.parent_id = ?17) "
 
 #define QUIRE_MATCHING                                                                            \
   " FROM quire_task t NOT INDEXED"                                                                \
@@ -57,6 +62,12 @@ namespace quire::storage::task_sql {
   "   CROSS JOIN quire_lane l ON l.id = t.lane"                                                   \
   " WHERE s.run_id = ?6 AND" QUIRE_MATCHES
 
+#define QUIRE_MATCHING_OF_PARENT                                                                  \
+  " FROM quire_task t INDEXED BY quire_task_parent"                                               \
+  "   CROSS JOIN quire_lane l ON l.id = t.lane"                                                   \
+  "   LEFT JOIN quire_stage s ON s.id = t.stage_id"                                               \
+  " WHERE t.parent_id = ?17 AND" QUIRE_MATCHES
+
 inline constexpr std::string_view find_task =
   "SELECT" QUIRE_COLUMNS "FROM quire_task t"
   "  JOIN quire_lane l ON l.id = t.lane"
@@ -64,10 +75,13 @@ inline constexpr std::string_view find_task =
   "WHERE t.id = ?1";
 
 inline constexpr std::string_view list_tasks =
-  "SELECT" QUIRE_COLUMNS QUIRE_MATCHING "ORDER BY t.id LIMIT ?16";
+  "SELECT" QUIRE_COLUMNS QUIRE_MATCHING "ORDER BY t.id LIMIT ?18";
 
 inline constexpr std::string_view list_tasks_of_run =
-  "SELECT" QUIRE_COLUMNS QUIRE_MATCHING_OF_RUN "ORDER BY t.id LIMIT ?16";
+  "SELECT" QUIRE_COLUMNS QUIRE_MATCHING_OF_RUN "ORDER BY t.id LIMIT ?18";
+
+inline constexpr std::string_view list_subtasks =
+  "SELECT" QUIRE_COLUMNS QUIRE_MATCHING_OF_PARENT "ORDER BY t.id LIMIT ?18";
 
 #define QUIRE_COUNTS                                                                              \
   " count(*), ifnull(sum(t.state < 10), 0), ifnull(sum(t.state IN (11, 12, 13)), 0)"
@@ -76,12 +90,15 @@ inline constexpr std::string_view count_tasks = "SELECT" QUIRE_COUNTS QUIRE_MATC
 
 inline constexpr std::string_view count_tasks_of_run = "SELECT" QUIRE_COUNTS QUIRE_MATCHING_OF_RUN;
 
+inline constexpr std::string_view count_subtasks_matching =
+  "SELECT" QUIRE_COUNTS QUIRE_MATCHING_OF_PARENT;
+
 // Also those of a run by id, between its bounds: what is looked at has to be what comes next.
 inline constexpr std::string_view next_open =
-  "SELECT t.id" QUIRE_MATCHING "AND t.state < 10 ORDER BY t.id LIMIT ?16";
+  "SELECT t.id" QUIRE_MATCHING "AND t.state < 10 ORDER BY t.id LIMIT ?18";
 
 inline constexpr std::string_view next_unsuccessful =
-  "SELECT t.id" QUIRE_MATCHING "AND t.state IN (11, 12, 13) ORDER BY t.id LIMIT ?16";
+  "SELECT t.id" QUIRE_MATCHING "AND t.state IN (11, 12, 13) ORDER BY t.id LIMIT ?18";
 
 #undef QUIRE_ERROR
 #undef QUIRE_PROGRESS
@@ -89,6 +106,7 @@ inline constexpr std::string_view next_unsuccessful =
 #undef QUIRE_MATCHES
 #undef QUIRE_MATCHING
 #undef QUIRE_MATCHING_OF_RUN
+#undef QUIRE_MATCHING_OF_PARENT
 #undef QUIRE_COUNTS
 
 inline constexpr std::string_view bounds_of_run = R"(
@@ -97,7 +115,12 @@ inline constexpr std::string_view bounds_of_run = R"(
     CROSS JOIN quire_task t INDEXED BY quire_task_stage ON t.stage_id = s.id
   WHERE s.run_id = ?1)";
 
-inline constexpr std::string_view last_task = "SELECT max(id) FROM quire_task";
+inline constexpr std::string_view bounds_of_subtasks = R"(
+  SELECT min(id), max(id)
+  FROM quire_task INDEXED BY quire_task_parent
+  WHERE parent_id = ?1)";
+
+inline constexpr std::string_view last_task = "SELECT ifnull(max(id), 0) FROM quire_task";
 
 inline constexpr std::string_view task_after = R"(
   SELECT id
@@ -117,7 +140,7 @@ statement& bind_filter(statement& stmt, const task_filter& filter, const Values&
                    filter.queue, id(filter.run), filter.stage, filter.gate, filter.unique_key,
                    filter.created_from_ms, filter.created_before_ms, filter.finished_from_ms,
                    filter.finished_before_ms, number(filter.error_kind), filter.error_text,
-                   more...);
+                   filter.tenant, id(filter.parent), more...);
 }
 
 } // namespace quire::storage::task_sql

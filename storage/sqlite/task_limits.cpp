@@ -14,9 +14,8 @@ void require(bool valid, const char* what) {
                 std::string{"the task was not created: "} + what + "; correct it and try again");
 }
 
-} // namespace
-
-void check_task(const task_spec& spec) {
+/// What holds for each task by itself.
+void check_fields(const task_spec& spec) {
   constexpr std::size_t payload_max = std::size_t{64} << 20;
   constexpr std::chrono::milliseconds none{0};
   // Whatever is added to it later, it overflows nowhere.
@@ -24,6 +23,7 @@ void check_task(const task_spec& spec) {
   auto named = [](const std::string& name) { return !name.empty() && name.size() <= 100; };
   require(named(spec.kind), "kind must be 1 to 100 bytes long");
   require(named(spec.queue), "queue must be 1 to 100 bytes long");
+  require(spec.tenant.size() <= 100, "tenant is over its limit of 100 bytes");
   require(spec.payload.size() <= payload_max, "payload is over its limit of 64 MiB");
   require(spec.priority <= task_priority::low, "priority must be urgent, high, normal or low");
   require(spec.retry.attempts_max >= 1 && spec.retry.attempts_max <= 1000,
@@ -61,6 +61,37 @@ void check_task(const task_spec& spec) {
           "unique.kept_for and replace contradict each other");
 }
 
+constexpr std::string_view limits_sql =
+  "SELECT start_ms, end_ms FROM quire_task_body WHERE id = ?1";
+
+constexpr int subtasks_max = 1000;
+
+constexpr int subtask_levels_max = 8;
+
+/// Checks the subtasks of `spec`, and theirs. @returns how many they are.
+int check_subtasks(const task_spec& spec, int level) {
+  require(level <= subtask_levels_max || spec.subtasks.empty(),
+          "its subtasks are more than 8 levels deep");
+  int count = 0;
+  for (auto& one : spec.subtasks) {
+    check_fields(one);
+    require(one.unique.key.empty(), "a subtask must not have a unique key");
+    count += 1 + check_subtasks(one, level + 1);
+    require(count <= subtasks_max,
+            "it has more than 1000 subtasks; a pipeline may fan out to more");
+  }
+  return count;
+}
+
+} // namespace
+
+void check_task(const task_spec& spec) {
+  check_fields(spec);
+  check_subtasks(spec, 1);
+  require(spec.subtasks.empty() || spec.unique.found != on_duplicate::replace,
+          "a task with subtasks replaces no other one");
+}
+
 task_limits limits_from(std::int64_t from_ms, std::chrono::milliseconds start_within,
                         std::chrono::milliseconds end_within) {
   task_limits limits;
@@ -71,6 +102,14 @@ task_limits limits_from(std::int64_t from_ms, std::chrono::milliseconds start_wi
     limits.expires_at_ms = std::min(limits.expires_at_ms.value_or(start_by_ms), start_by_ms);
   }
   return limits;
+}
+
+task_limits limits_of(snapshot& db, task_id task, std::int64_t from_ms) {
+  auto stmt = db.prepare(limits_sql);
+  if (!stmt->bind(task.value).step())
+    return {};
+  return limits_from(from_ms, std::chrono::milliseconds{stmt->int64(0)},
+                     std::chrono::milliseconds{stmt->int64(1)});
 }
 
 } // namespace quire::storage

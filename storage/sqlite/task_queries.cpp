@@ -57,13 +57,19 @@ task_record read_task(const statement& row) {
   task.expires_at_ms = row.optional_int64(22);
   task.progress = static_cast<int>(row.int64(23));
   task.step = row.text(24);
+  task.tenant = row.text(25);
+  task.parent = task_id{row.int64(26)};
+  task.subtasks = row.int64(27);
+  task.subtasks_open = row.int64(28);
   return task;
 }
 
 } // namespace
 
 std::vector<task_record> list_tasks(snapshot& db, const task_filter& filter) {
-  auto stmt = db.prepare(filter.run ? task_sql::list_tasks_of_run : task_sql::list_tasks);
+  auto stmt = db.prepare(filter.run      ? task_sql::list_tasks_of_run
+                         : filter.parent ? task_sql::list_subtasks
+                                         : task_sql::list_tasks);
   task_sql::bind_filter(*stmt, filter, filter.limit.value_or(-1));
   std::vector<task_record> tasks;
   while (stmt->step())

@@ -9,12 +9,15 @@
 /// would make SQLite scan some.
 namespace quire::storage::task_sql {
 
-// The lanes of a kind whose queue is not paused.
+// The lanes of a kind in which tasks wait, and whose queue and tenant are not paused.
 inline constexpr std::string_view lanes_of_kind = R"(
-  SELECT l.id, q.capacity, l.queue
+  SELECT l.id, q.capacity, l.queue, l.tenant, t.weight, t.capacity
   FROM quire_lane l INDEXED BY quire_lane_kind
     LEFT JOIN quire_queue q ON q.queue = l.queue
-  WHERE l.kind = ?1 AND q.paused_at IS NULL)";
+    LEFT JOIN quire_tenant t ON t.tenant = l.tenant
+  WHERE l.kind = ?1 AND q.paused_at IS NULL AND t.paused IS NOT 1
+    AND EXISTS (SELECT 1 FROM quire_task INDEXED BY quire_task_ready
+                WHERE state = 1 AND lane = l.id))";
 
 // Few run at a time, so they are counted when a queue has a limit: nothing has to be kept true.
 inline constexpr std::string_view running_of_queue = R"(
@@ -22,6 +25,12 @@ inline constexpr std::string_view running_of_queue = R"(
   FROM quire_task INDEXED BY quire_task_running
   WHERE state = 3 AND lane IN (
     SELECT id FROM quire_lane INDEXED BY quire_lane_queue WHERE queue = ?1))";
+
+inline constexpr std::string_view running_of_tenant = R"(
+  SELECT count(*)
+  FROM quire_task INDEXED BY quire_task_running
+  WHERE state = 3 AND lane IN (
+    SELECT id FROM quire_lane INDEXED BY quire_lane_tenant WHERE tenant = ?1))";
 
 inline constexpr std::string_view kind_row = R"(
   SELECT capacity, rate_count, rate_ms, burst, full_at_us, breaker
@@ -84,7 +93,7 @@ inline constexpr std::string_view due_by_lane = R"(
 
 inline constexpr std::string_view claim_candidates = R"(
   SELECT id, ord, epoch, attempt, attempts_max, crashes = 0 AND crashes_max <> 1, end_by,
-         expires_at IS NOT end_by
+         expires_at IS NOT end_by, subtasks_open IS NOT NULL
   FROM quire_task INDEXED BY quire_task_ready
   WHERE state = 1 AND lane = ?1 AND (expires_at IS NULL OR expires_at > ?3)
   ORDER BY ord, id
@@ -105,7 +114,7 @@ inline constexpr std::string_view claimed = R"(
 
 inline constexpr std::string_view task_row = R"(
   SELECT state, epoch, attempt, attempts_max, crashes, crashes_max, cancel_req, claimed_at,
-         gate, stage_id, unique_key IS NOT NULL, end_by
+         gate, stage_id, unique_key IS NOT NULL, end_by, parent_id, subtasks_open
   FROM quire_task
   WHERE id = ?1)";
 
@@ -119,7 +128,7 @@ inline constexpr std::string_view complete_at_once = R"(
   UPDATE quire_task
   SET state = 10, finished_at = ?2, error_class = ?3, boot = NULL
   WHERE id = ?1 AND state = 3 AND epoch = 1 AND gate IS NULL AND stage_id IS NULL
-    AND unique_key IS NULL)";
+    AND unique_key IS NULL AND parent_id IS NULL)";
 
 inline constexpr std::string_view key_holder = R"(
   SELECT k.task_id, ifnull(t.state, 10), k.until
@@ -236,9 +245,22 @@ inline constexpr std::string_view stuck_tasks = R"(
 inline constexpr std::string_view ended_tasks = R"(
   SELECT id, gate
   FROM quire_task INDEXED BY quire_task_ended
-  WHERE state >= 10 AND stage_id IS NULL AND finished_at < ?1
+  WHERE state >= 10 AND stage_id IS NULL AND parent_id IS NULL AND finished_at < ?1
+    AND ifnull(subtasks_open, 0) = 0
   ORDER BY finished_at, id
   LIMIT ?2)";
+
+inline constexpr std::string_view subtasks_of = R"(
+  SELECT id
+  FROM quire_task INDEXED BY quire_task_parent
+  WHERE parent_id = ?1
+  ORDER BY id)";
+
+inline constexpr std::string_view count_subtasks = R"(
+  SELECT state, count(*)
+  FROM quire_task INDEXED BY quire_task_parent
+  WHERE parent_id = ?1
+  GROUP BY state)";
 
 inline constexpr std::string_view tasks_of_run = R"(
   SELECT t.id, t.gate

@@ -1,6 +1,7 @@
 #include "quire/storage/sqlite/task_steps.hpp"
 
 #include "quire/storage/sqlite/pipeline_store.hpp"
+#include "quire/storage/sqlite/subtasks.hpp"
 #include "quire/storage/sqlite/task_keys.hpp"
 #include "quire/storage/sqlite/task_sql.hpp"
 
@@ -77,6 +78,9 @@ std::optional<task_row> read_task_row(snapshot& db, task_id task) {
     row.stage = stage_id{stmt->int64(9)};
   row.has_key = stmt->int64(10) != 0;
   row.end_by_ms = stmt->optional_int64(11);
+  if (!stmt->is_null(12))
+    row.parent = task_id{stmt->int64(12)};
+  row.has_subtasks = !stmt->is_null(13);
   return row;
 }
 
@@ -114,6 +118,10 @@ void give_place(transaction& tx, const std::optional<std::string>& gate) {
   pump_gate(tx, *gate);
 }
 
+void drop_idle_gate(transaction& tx, std::string_view gate) {
+  tx.execute(delete_idle_gate_sql, gate);
+}
+
 task_state place_task(transaction& tx, task_id task, const std::optional<std::string>& gate) {
   auto state = task_state::ready;
   if (gate) {
@@ -142,6 +150,8 @@ void conclude_task(transaction& tx, task_id task, const task_row& was, task_stat
   tx.announce({event::topic::task_finished, task.value});
   if (was.stage)
     count_ended_task(tx, *was.stage, state, now_ms);
+  if (was.parent)
+    count_ended_subtask(tx, *was.parent, now_ms);
 }
 
 task_state cancel_open_task(transaction& tx, task_id task, const task_row& row,
@@ -153,6 +163,9 @@ task_state cancel_open_task(transaction& tx, task_id task, const task_row& row,
   }
   tx.execute(cancel_sql, task.value, reason, now_ms);
   conclude_task(tx, task, row, task_state::cancelled, now_ms);
+  // After it, or the last of them would let it go on.
+  if (row.state == task_state::created)
+    cancel_subtasks(tx, task, reason, now_ms);
   return task_state::cancelled;
 }
 
@@ -169,15 +182,16 @@ void end_waiting_task(transaction& tx, task_id task, task_state state, error_cla
   conclude_task(tx, task, *row, state, now_ms);
 }
 
-void delete_task(transaction& tx, task_id task) {
+std::int64_t delete_task(transaction& tx, task_id task) {
   auto row = read_task_row(tx, task);
   if (!row)
-    return;
+    return 0;
   delete_rows(tx, task.value);
   if (row->state == task_state::running)
     tx.announce({event::topic::task_cancel, task.value});
   if (holds_place(row->state))
     give_place(tx, row->gate);
+  return 1 + (row->has_subtasks ? delete_subtasks(tx, task) : 0);
 }
 
 std::int64_t delete_ended_tasks(transaction& tx, std::string_view sql, std::int64_t key,
@@ -193,11 +207,14 @@ std::int64_t delete_ended_tasks(transaction& tx, std::string_view sql, std::int6
         gates.insert(stmt->text(1));
     }
   }
-  for (auto id : ids)
+  auto deleted = static_cast<std::int64_t>(ids.size());
+  for (auto id : ids) {
     delete_rows(tx, id);
+    deleted += delete_subtasks(tx, task_id{id});
+  }
   for (auto& gate : gates)
-    tx.execute(delete_idle_gate_sql, gate);
-  return static_cast<std::int64_t>(ids.size());
+    drop_idle_gate(tx, gate);
+  return deleted;
 }
 
 } // namespace quire::storage

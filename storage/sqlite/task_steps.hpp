@@ -30,6 +30,9 @@ struct task_limits {
 task_limits limits_from(std::int64_t from_ms, std::chrono::milliseconds start_within,
                         std::chrono::milliseconds end_within);
 
+/// The limits of a task that may start from `from_ms` on, as it was created with.
+task_limits limits_of(snapshot& db, task_id task, std::int64_t from_ms);
+
 /// What decides on the next step of a task.
 struct task_row {
   task_state state = task_state::created;
@@ -44,6 +47,8 @@ struct task_row {
   std::optional<stage_id> stage;
   bool has_key = false;        ///< It was created with a unique key.
   std::optional<std::int64_t> end_by_ms;
+  std::optional<task_id> parent;
+  bool has_subtasks = false;
 };
 
 std::optional<task_row> read_task_row(snapshot& db, task_id task);
@@ -66,6 +71,9 @@ void pump_gate(transaction& tx, std::string_view gate);
 /// Takes a place away that a task held, and gives it to the next one.
 void give_place(transaction& tx, const std::optional<std::string>& gate);
 
+/// Deletes a gate that nobody uses: the next task makes it again.
+void drop_idle_gate(transaction& tx, std::string_view gate);
+
 /// Makes a task that holds no place `ready`, or `blocked` if its gate is full.
 /// @returns which.
 task_state place_task(transaction& tx, task_id task, const std::optional<std::string>& gate);
@@ -74,7 +82,8 @@ task_state place_task(transaction& tx, task_id task, const std::optional<std::st
 void conclude_task(transaction& tx, task_id task, const task_row& was, task_state state,
                    std::int64_t now_ms);
 
-/// Cancels a task that has not ended: at once, or by request if it runs.
+/// Cancels a task that has not ended: at once, or by request if it runs. One that waits for
+/// its subtasks takes them with it.
 /// @returns where it stands now.
 task_state cancel_open_task(transaction& tx, task_id task, const task_row& row,
                             const std::string& reason, std::int64_t now_ms);
@@ -84,11 +93,14 @@ task_state cancel_open_task(transaction& tx, task_id task, const task_row& row,
 void end_waiting_task(transaction& tx, task_id task, task_state state, error_class kind,
                       const std::string& why, std::int64_t now_ms);
 
-/// Deletes a task in whatever state; the worker of a running one is told to stop.
-void delete_task(transaction& tx, task_id task);
+/// Deletes a task in whatever state, and its subtasks; the worker of a running one is told to
+/// stop.
+/// @returns how many tasks.
+std::int64_t delete_task(transaction& tx, task_id task);
 
-/// Deletes ended tasks: the rows of `sql` are id and gate; ?1 is `key`, ?2 how many.
-/// @returns how many.
+/// Deletes ended tasks, and their subtasks: the rows of `sql` are id and gate; ?1 is `key`, ?2
+/// how many, not counting subtasks.
+/// @returns how many tasks.
 std::int64_t delete_ended_tasks(transaction& tx, std::string_view sql, std::int64_t key, int limit);
 
 } // namespace quire::storage

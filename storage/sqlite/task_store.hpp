@@ -2,6 +2,7 @@
 
 #include "quire/messages/types/task.hpp"
 #include "quire/storage/sqlite/transaction.hpp"
+#include "quire/storage/tenant_shares.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -36,7 +37,7 @@ std::optional<task_id> enqueue_stage_task(transaction& tx, const task_spec& spec
 
 /// Claims up to `count` ready tasks whose kind is one of `kinds`, by age with the
 /// head start of their priority (then by id), over all queues that are not paused. Limits of
-/// queues and kinds, rates and breakers are kept to: tasks that may not start wait, and hold
+/// queues, kinds and tenants, rates and breakers are kept to: tasks that may not start wait, and hold
 /// up no others. Each claim takes a new epoch.
 std::vector<task_assignment> claim_tasks(transaction& tx, std::span<const std::string> kinds,
                                          std::size_t count, std::int64_t boot, std::int64_t now_ms);
@@ -56,14 +57,17 @@ struct claim_ahead {
 struct claimed_tasks {
   std::vector<task_assignment> tasks;
   std::optional<std::int64_t> again_at_ms; ///< When a rate or a breaker may let more start.
+  tenant_shares shares;                    ///< Whose turn it is now, once this is committed.
 };
 
 /// The same; of the tasks that come after these in order, more are claimed as `ahead` says,
 /// but none ahead of kinds with limits of their own, and neither ahead nor soon what a breaker
-/// guards or must start within some time. Ends tasks whose breaker is open and is not
-/// to hold them, some at a time.
+/// guards or must start within some time. If tasks of several tenants wait, they are claimed
+/// by turns: `shares` is what the claim before this one returned. Ends tasks whose breaker is
+/// open and is not to hold them, some at a time.
 claimed_tasks claim_tasks(transaction& tx, std::span<const std::string> kinds, std::size_t count,
-                          const claim_ahead& ahead, std::int64_t boot, std::int64_t now_ms);
+                          const claim_ahead& ahead, std::int64_t boot, std::int64_t now_ms,
+                          tenant_shares shares = {});
 
 /// What `finish_attempt` made of an outcome.
 struct finished_attempt {

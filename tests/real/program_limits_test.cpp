@@ -43,6 +43,40 @@ BOOST_AUTO_TEST_CASE(what_is_decided_about_a_kind_is_shown_and_kept) {
   BOOST_TEST(free["limit"].is_null());
 }
 
+BOOST_AUTO_TEST_CASE(what_is_decided_about_a_tenant_is_shown_and_kept) {
+  BOOST_REQUIRE(quire({"task", "submit", "fetch", "--tenant", "acme"}).status == 0);
+  auto set = only_object({"tenant", "set", "acme", "--weight", "3", "--limit", "8", "--pause"});
+  BOOST_TEST(set["weight"] == 3);
+  BOOST_TEST(set["limit"] == 8);
+  BOOST_TEST(set["paused"] == true);
+  BOOST_TEST(set["ready"] == 1);
+  auto resumed = only_object({"tenant", "set", "acme", "--resume", "--limit", "none"});
+  BOOST_TEST(resumed["weight"] == 3);
+  BOOST_TEST(resumed["limit"].is_null());
+  BOOST_TEST(resumed["paused"] == false);
+  auto list = quire({"tenant", "list"});
+  BOOST_TEST_CONTEXT(list) {
+    BOOST_TEST(list.out_has("acme"));
+    BOOST_TEST(list.out_has("(none)"));
+    BOOST_TEST(list.out_has("2 tenants; database: "));
+  }
+  BOOST_TEST(only_object({"task", "list", "--tenant", "acme"})["tenant"] == "acme");
+}
+
+BOOST_AUTO_TEST_CASE(tasks_of_a_paused_tenant_wait) {
+  write("t.json", R"({"name": "t", "params": {"customer": "acme"}, "tenant": "{{params.customer}}",
+    "stages": [{"name": "one", "task": {"kind": "command", "argv": ["true"]}}]})");
+  BOOST_REQUIRE(quire({"tenant", "set", "acme", "--pause"}).status == 0);
+  auto id = only_object({"task", "submit", "command", R"({"argv": ["true"]})", "--tenant",
+                         "acme"})["id"].dump();
+  BOOST_REQUIRE(quire({"run", "t.json", "--quiet", "--set", "customer=other"}).status == 0);
+  BOOST_TEST(only_object({"task", "list", "--tenant", "other"})["state"] == "completed");
+  BOOST_TEST(only_object({"task", "show", id})["state"] == "ready");
+  BOOST_REQUIRE(quire({"tenant", "set", "acme", "--resume"}).status == 0);
+  BOOST_REQUIRE(quire({"run", "t.json", "--quiet"}).status == 0);
+  BOOST_TEST(only_object({"task", "show", id})["state"] == "completed");
+}
+
 BOOST_AUTO_TEST_CASE(a_breaker_is_created_opened_closed_and_removed) {
   auto put = quire({"breaker", "put", "api", "--preset", "api", "--mode", "skip"});
   BOOST_TEST_CONTEXT(put) {
@@ -103,6 +137,11 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_refused) {
   refused({"kind", "set", "fetch", "--rate", "2000/s"}, 1, "at most 1000 a second");
   refused({"kind", "set", "fetch", "--burst", "2"}, 1, "--burst needs a rate");
   refused({"kind", "set", "fetch", "--breaker", "gone"}, 1, "there is no breaker 'gone'");
+  refused({"tenant", "set"}, 2, "quire tenant set: the argument NAME is missing");
+  refused({"tenant", "set", "acme"}, 2, "nothing is to be set");
+  refused({"tenant", "set", "acme", "--weight", "0"}, 2, "--weight");
+  refused({"tenant", "set", "acme", "--pause", "--resume"}, 2, "contradict each other");
+  refused({"tenant", "set", std::string(101, 'x'), "--weight", "2"}, 1, "1 to 100 bytes");
   refused({"breaker", "put", "api", "--preset", "apo"}, 2, "did you mean api?");
   refused({"breaker", "put", "api", "--mode", "halt"}, 2, "unknown mode 'halt'");
   refused({"breaker", "put", "api", "--failures", "0"}, 2, "would never open");

@@ -164,4 +164,46 @@ BOOST_AUTO_TEST_CASE(whoever_runs_the_database_takes_what_is_submitted_beside_it
   BOOST_TEST(json::parse(quire({"task", "show", "2", "--json"}).out)["output"] == "made");
 }
 
+BOOST_AUTO_TEST_CASE(a_task_waits_for_the_subtasks_it_was_created_with) {
+  write("parts.json", R"([{"kind": "command", "payload": {"argv": ["touch", "a"]}},
+    {"kind": "command", "payload": {"argv": ["false"]}, "max_attempts": 1, "tenant": "acme"}])");
+  auto put = quire({"task", "submit", "command", R"({"argv": ["ls", "a"]})", "--subtasks", "parts.json"});
+  BOOST_TEST_CONTEXT(put) {
+    BOOST_TEST(put.status == 0);
+    BOOST_TEST(put.out_has("task 2: created, waits for 2 subtasks; database: "));
+  }
+  BOOST_TEST(count_lines(quire({"task", "list", "--parent", "2", "--json"}).out) == 2u);
+  BOOST_TEST(quire({"task", "show", "3"}).out_has("parent        2"));
+  BOOST_REQUIRE(quire({"run", "p.json", "--quiet"}).status == 0);
+  BOOST_TEST(quire({"task", "wait", "2"}).status == 0);
+  auto shown = json::parse(quire({"task", "show", "2", "--json"}).out);
+  BOOST_TEST(shown["state"] == "completed");
+  BOOST_TEST(shown["output"] == "a");
+  BOOST_TEST(shown["subtasks"] == 2);
+  BOOST_TEST(shown["subtasks_open"] == 0);
+  BOOST_TEST(json::parse(quire({"task", "show", "4", "--json"}).out)["state"] == "failed");
+}
+
+BOOST_AUTO_TEST_CASE(subtasks_that_are_wrong_are_refused_and_nothing_is_created) {
+  auto refused = [&](const std::string& file, const std::string& what, int status = 2) {
+    write("parts.json", file);
+    auto result = quire({"task", "submit", "whole", "--subtasks", "parts.json"});
+    BOOST_TEST_CONTEXT(result) {
+      BOOST_TEST(result.status == status);
+      BOOST_TEST(result.out.empty());
+      BOOST_TEST(result.err_has(what));
+    }
+  };
+  refused("[{]", "quire task submit: parts.json: line 1");
+  refused("{}", "subtasks: expected a list");
+  refused("[]", "subtasks: ");
+  refused(R"([{"payload": 1}])", "subtasks[0]: the key 'kind' is missing");
+  refused(R"([{"kind": "x", "prio": 1}])", "subtasks[0].prio");
+  refused(R"([{"kind": "x", "subtasks": [{"kind": ""}]}])", "kind must be 1 to 100 bytes long", 1);
+  auto missing = quire({"task", "submit", "whole", "--subtasks", "gone.json"});
+  BOOST_TEST(missing.err_has("gone.json"));
+  BOOST_TEST(quire({"task", "submit", "whole", "-", "--subtasks", "-"}).status == 2);
+  BOOST_TEST(count() == 1u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -256,6 +256,22 @@ BOOST_AUTO_TEST_CASE(all_keys_of_a_good_file_arrive) {
   BOOST_TEST(parse_pipeline(spec.source).stages[1].task.payload == measure.task.payload);
 }
 
+BOOST_AUTO_TEST_CASE(a_tenant_is_a_name_with_parameters_in_it) {
+  auto with_tenant = [](const std::string& tenant) {
+    return stages(R"({"name": "a", "task": {"kind": "x"}})",
+                  R"("params": {"customer": "acme"}, "tenant": )" + tenant + ", ");
+  };
+  BOOST_TEST(parse_pipeline(with_tenant(R"("shop {{params.customer}}")")).tenant
+             == "shop {{params.customer}}");
+  check_all({
+    {with_tenant("7"), "tenant: expected a text, not a number"},
+    {with_tenant(R"("")"), "tenant: the name of a tenant is empty: leave it out for none"},
+    {with_tenant(R"("{{params.gone}}")"), "tenant: {{params.gone}} is no parameter of the pipeline"},
+    {with_tenant(R"("{{item}}")"), "tenant: {{item}} is no parameter of the pipeline"},
+  });
+  BOOST_TEST(problem_of(with_tenant(R"("{{params.customer")")).find("tenant: ") == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(a_backoff_over_the_default_limit_is_kept) {
   auto spec = parse_pipeline(command(R"("argv": ["ls"], "backoff_s": 300)"));
   BOOST_TEST(spec.stages[3].task.retry.cap.count() == 300'000);

@@ -246,4 +246,16 @@ BOOST_AUTO_TEST_CASE(numbers_of_an_output_become_texts_as_they_are_written) {
   BOOST_TEST(json::parse(lines.task(0).payload)["stdin"] == "1.10\n{\"a\":[2.50,\"x,]\"]}\nq\"[\n[]\n");
 }
 
+// Each run may be for another one.
+BOOST_AUTO_TEST_CASE(tasks_are_of_the_tenant_that_the_parameters_say) {
+  auto spec = pipeline(command(json::object()));
+  BOOST_TEST(plan_of(spec).task(0).tenant.empty());
+  spec.tenant = "shop {{params.root}}{{{{";
+  auto values = inputs();
+  values.params["root"] = "{{item}}";
+  BOOST_TEST(plan_of(spec, values).task(0).tenant == "shop {{item}}{{");
+  values.params["root"] = std::string(101, 'x');
+  BOOST_CHECK_THROW(plan_of(spec, values), std::runtime_error);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

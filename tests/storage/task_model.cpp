@@ -76,6 +76,8 @@ void task_model::end(std::int64_t id, task_state state, std::int64_t now_ms) {
   pump(task.gate.empty() || !gates.contains(task.gate) ? "" : task.gate);
   if (task.stage != 0)
     settle(stages.at(task.stage).run, now_ms);
+  if (task.parent != 0)
+    end_subtask(task.parent, now_ms);
 }
 
 void task_model::describe(model_task& task, const task_spec& spec) {
@@ -83,6 +85,7 @@ void task_model::describe(model_task& task, const task_spec& spec) {
   task.crashes_max = spec.crashes_max;
   task.kind = spec.kind;
   task.queue = spec.queue;
+  task.tenant = spec.tenant;
   task.gate = spec.gate;
   task.gate_capacity = spec.gate_capacity;
   task.retry_delay_ms = std::min(spec.retry.base, spec.retry.cap).count();
@@ -94,8 +97,8 @@ void task_model::begin_waiting(model_task& task, const task_spec& spec, std::int
   task.run_at_ms = due ? task.created_at_ms : *spec.run_at_ms;
   task.ord = std::max(task.created_at_ms, task.run_at_ms)
              + head_start[static_cast<std::size_t>(spec.priority)];
-  task.state = task_state::scheduled;
-  if (due)
+  task.state = spec.subtasks.empty() ? task_state::scheduled : task_state::created;
+  if (due && spec.subtasks.empty())
     place(task);
 }
 
@@ -107,7 +110,14 @@ void task_model::enqueue(std::int64_t id, const task_spec& spec, std::int64_t no
   task.stage = stage;
   if (stage != 0)
     stages.at(stage).tasks.insert(id);
+  task.has_subtasks = !spec.subtasks.empty();
   begin_waiting(task, spec, now_ms);
+  // One after the other, each with all of its own before the next.
+  for (auto& one : spec.subtasks) {
+    auto next = tasks.rbegin()->first + 1;
+    enqueue(next, one, now_ms);
+    tasks.at(next).parent = id;
+  }
   if (spec.unique.key.empty())
     return;
   task.key = spec.unique.key;
@@ -117,33 +127,6 @@ void task_model::enqueue(std::int64_t id, const task_spec& spec, std::int64_t no
     before->second.overtaken = true;
   auto kept_ms = spec.unique.kept_for.count();
   key = {id, kept_ms > 0 ? now_ms + kept_ms : 0};
-}
-
-std::vector<std::int64_t> task_model::claim(std::size_t count, std::int64_t now_ms) {
-  auto ready = [](const model_task& x) { return x.state == task_state::ready; };
-  auto ord = [](const model_task& x) { return x.ord; };
-  std::map<std::string, std::int64_t> room;
-  for (auto& [name, queue] : queues) {
-    if (queue.limit)
-      room[name] = *queue.limit - count_in(name, task_state::running);
-    if (queue.paused)
-      room[name] = 0;
-  }
-  std::vector<std::int64_t> ids;
-  for (auto id : first_of(tasks, ready, ord, tasks.size())) {
-    if (ids.size() == count)
-      break;
-    auto& task = tasks.at(id);
-    auto limited = room.find(task.queue);
-    if (limited != room.end() && limited->second-- <= 0)
-      continue;
-    task.state = task_state::running;
-    ++task.attempt;
-    ++task.epoch;
-    task.claimed_at_ms = now_ms;
-    ids.push_back(id);
-  }
-  return ids;
 }
 
 bool task_model::is_running(std::int64_t id, std::int64_t epoch) const {
@@ -240,8 +223,15 @@ void task_model::promote(std::int64_t now_ms, std::size_t limit) {
 void task_model::cancel(std::int64_t id, std::int64_t now_ms) {
   auto& task = tasks.at(id);
   task.cancel_requested = true;
-  if (task.state != task_state::running)
-    end(id, task_state::cancelled, now_ms);
+  if (task.state == task_state::running)
+    return;
+  bool waited = task.state == task_state::created;
+  end(id, task_state::cancelled, now_ms);
+  if (!waited)
+    return;
+  for (auto one : subtasks_of(id))
+    if (!is_terminal(tasks.at(one).state))
+      cancel(one, now_ms);
 }
 
 bool task_model::retry(std::int64_t id, std::int64_t now_ms) {
@@ -254,7 +244,8 @@ bool task_model::retry(std::int64_t id, std::int64_t now_ms) {
   task.crashes = 0;
   task.result = 0;
   task.cancel_requested = false;
-  place(task);
+  if (!retry_subtasks(id, now_ms))
+    place(task);
   return true;
 }
 
@@ -275,12 +266,20 @@ std::vector<std::int64_t> task_model::give_up_stuck(std::int64_t claimed_before_
 
 void task_model::prune_tasks(std::int64_t ended_before_ms, std::size_t limit) {
   auto old = [&](const model_task& x) {
-    return is_terminal(x.state) && x.stage == 0 && x.finished_at_ms < ended_before_ms;
+    return is_terminal(x.state) && x.stage == 0 && x.parent == 0
+           && x.finished_at_ms < ended_before_ms;
   };
   forget_keys(ended_before_ms);
-  erase(first_of(
-          tasks, old, [](auto& x) { return x.finished_at_ms; }, limit),
-        true);
+  places ids;
+  for (auto id : first_of(
+         tasks, old, [](auto& x) { return x.finished_at_ms; }, tasks.size()))
+    if (open_subtasks(id) == 0 && ids.size() < limit)
+      ids.push_back(id);
+  // With all that hangs on them.
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    for (auto one : subtasks_of(ids[i]))
+      ids.push_back(one);
+  erase(ids, true);
 }
 
 void task_model::erase(const places& ids, bool with_gates) {

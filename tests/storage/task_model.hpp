@@ -27,6 +27,7 @@ struct model_task {
   bool cancel_requested = false;
   std::string kind;
   std::string queue;
+  std::string tenant;
   std::string key;        ///< Empty for none. Of tasks of its kind.
   bool overtaken = false; ///< It runs, or ran, while another one took its key.
   std::string gate;
@@ -38,6 +39,8 @@ struct model_task {
   std::int64_t claimed_at_ms = 0;
   std::int64_t finished_at_ms = 0;
   std::int64_t stage = 0;  ///< 0 for none.
+  std::int64_t parent = 0; ///< 0 for none.
+  bool has_subtasks = false;
   std::int64_t result = 0; ///< Which claim gave the result; 0 for none.
   /// Claims that ended, but for those that succeeded: epoch, attempt and outcome.
   std::vector<std::tuple<std::int64_t, int, std::string>> history;
@@ -53,6 +56,13 @@ struct model_key {
 struct model_queue {
   bool paused = false;
   std::optional<int> limit;
+};
+
+/// What was decided about a tenant.
+struct model_tenant {
+  std::int64_t weight = 1;
+  std::optional<int> limit;
+  bool paused = false;
 };
 
 /// A stage as it must be.
@@ -99,7 +109,7 @@ public:
   /// Returns the task that makes one of `spec` superfluous, if any. What `spec` wants to be
   /// done to it is done, unless it wants to be rejected.
   std::optional<std::int64_t> settle_duplicate(const task_spec& spec, std::int64_t now_ms);
-  /// Returns which are claimed, in order.
+  /// Returns which are claimed, in order: `task_model_claims.cpp`.
   std::vector<std::int64_t> claim(std::size_t count, std::int64_t now_ms);
   storage::finished_attempt finish(std::int64_t task, std::int64_t epoch,
                                    const task_outcome& outcome, std::int64_t retry_at_ms,
@@ -124,6 +134,10 @@ public:
   const model_key* holder_of(const std::string& kind, const std::string& key,
                              std::int64_t now_ms) const;
 
+  // Tenants and subtasks: `task_model_claims.cpp`, `task_model_families.cpp`.
+  std::int64_t count_of(const std::string& tenant, task_state state) const;
+  std::int64_t open_subtasks(std::int64_t parent) const;
+
   // Pipelines: `task_model_pipelines.cpp`.
   void start(std::int64_t run, const std::vector<std::int64_t>& stages, const pipeline_spec& spec,
              std::int64_t now_ms);
@@ -142,6 +156,9 @@ public:
   std::map<std::int64_t, model_run> runs;
   std::map<std::string, int> gates; ///< Their capacities.
   std::map<std::string, model_queue> queues;
+  std::map<std::string, model_tenant> tenants;
+  std::map<std::string, double> passes; ///< Where the turns of tenants stand,
+  double turn = 0;                      ///< and those of all.
   std::map<std::pair<std::string, std::string>, model_key> keys; ///< By kind and key.
   happened events;
 
@@ -155,6 +172,10 @@ private:
   bool take_key_again(std::int64_t task, std::int64_t now_ms);
   void leave_key(std::int64_t task, std::int64_t now_ms);
   void forget_keys(std::int64_t before_ms);
+  std::vector<std::int64_t> subtasks_of(std::int64_t parent) const;
+  void end_subtask(std::int64_t parent, std::int64_t now_ms);
+  bool retry_subtasks(std::int64_t parent, std::int64_t now_ms);
+  std::optional<std::int64_t> next_claim(const std::vector<std::int64_t>& left, bool by_turns) const;
   void become_ready(model_task& task);
   void make_gate(const model_task& task);
   void place(model_task& task);

@@ -2,6 +2,7 @@
 
 #include "quire/storage/sqlite/invariants.hpp"
 #include "quire/storage/sqlite/queue_store.hpp"
+#include "quire/storage/sqlite/tenant_store.hpp"
 #include "quire/tests/storage/task_model_walk.hpp"
 
 #include <tuple>
@@ -77,6 +78,7 @@ void task_walk::check() {
   check_gates();
   check_claims();
   check_queues();
+  check_tenants();
   check_keys();
 }
 
@@ -91,16 +93,18 @@ void task_walk::check_invariants() {
 
 void task_walk::check_tasks() {
   using row = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
-                         std::int64_t, std::string, std::int64_t, std::int64_t>;
+                         std::int64_t, std::string, std::int64_t, std::int64_t, std::int64_t,
+                         std::int64_t>;
   auto found = view().query_as<row>(R"(
     SELECT id, state, attempt, epoch, crashes, cancel_req, ifnull(gate, ''), ifnull(stage_id, 0),
-           iif(state IN (4, 5), run_at, 0)
+           iif(state IN (4, 5), run_at, 0), ifnull(parent_id, 0), ifnull(subtasks_open, -1)
     FROM quire_task ORDER BY id)");
   std::vector<row> expected;
   for (auto& [id, x] : model_.tasks) {
     bool waits = x.state == task_state::scheduled || x.state == task_state::retryable;
     expected.emplace_back(id, number_of(x.state), x.attempt, x.epoch, x.crashes, x.cancel_requested,
-                          x.gate, x.stage, waits ? x.run_at_ms : 0);
+                          x.gate, x.stage, waits ? x.run_at_ms : 0, x.parent,
+                          x.has_subtasks ? model_.open_subtasks(id) : -1);
     seen.emplace("task", static_cast<int>(x.state));
   }
   require_equal("quire_task", found, expected);
@@ -192,6 +196,23 @@ void task_walk::check_queues() {
   for (auto& [name, queue] : model_.queues)
     require((!queue.paused && !queue.limit) || listed.contains(name),
             "is not listed: queue " + name);
+}
+
+void task_walk::check_tenants() {
+  using row = std::tuple<std::string, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
+                         std::int64_t>;
+  std::vector<row> found;
+  std::vector<row> expected;
+  auto snapshot = view();
+  for (auto& x : storage::list_tenants(snapshot)) {
+    found.emplace_back(x.name, x.policy.weight, x.policy.limit.value_or(0), x.policy.paused,
+                       x.ready, x.running);
+    auto& tenant = model_.tenants[x.name];
+    expected.emplace_back(x.name, tenant.weight, tenant.limit.value_or(0), tenant.paused,
+                          model_.count_of(x.name, task_state::ready),
+                          model_.count_of(x.name, task_state::running));
+  }
+  require_equal("list_tenants", found, expected);
 }
 
 void task_walk::check_keys() {

@@ -49,6 +49,20 @@ constexpr auto leave_early = R"(
   CREATE TRIGGER counts_no_longer AFTER INSERT ON quire_task_key WHEN new.until > 0
   BEGIN UPDATE quire_task_key SET until = 0 WHERE kind = new.kind AND key = new.key; END)";
 
+// A task begins before the last of its subtasks has ended.
+constexpr auto count_ended_twice = R"(
+  CREATE TRIGGER counts_ended_twice AFTER UPDATE OF subtasks_open ON quire_task
+  WHEN new.subtasks_open = old.subtasks_open - 1 AND new.subtasks_open > 0
+  BEGIN UPDATE quire_task SET subtasks_open = new.subtasks_open - 1 WHERE id = new.id; END)";
+
+constexpr auto start_paused_tenant = R"(
+  CREATE TRIGGER never_pauses_tenants AFTER INSERT ON quire_tenant WHEN new.paused = 1
+  BEGIN UPDATE quire_tenant SET paused = 0 WHERE tenant = new.tenant; END)";
+
+constexpr auto equal_tenants = R"(
+  CREATE TRIGGER weighs_nobody AFTER INSERT ON quire_tenant WHEN new.weight > 1
+  BEGIN UPDATE quire_tenant SET weight = 1 WHERE tenant = new.tenant; END)";
+
 } // namespace
 
 std::vector<task_mutant> task_mutants() {
@@ -70,6 +84,9 @@ std::vector<task_mutant> task_mutants() {
     {"a task that ended keeps its key", always, keep_key},
     {"a task that ends takes the key of another one along", always, leave_any_key},
     {"a key counts no longer than its task", always, leave_early},
+    {"a task does not wait for its last subtask", always, count_ended_twice},
+    {"tasks of a paused tenant are claimed", always, start_paused_tenant},
+    {"the weight of a tenant does not count", always, equal_tenants},
   };
 }
 

@@ -63,7 +63,8 @@ BOOST_AUTO_TEST_CASE(the_tables_are_what_the_model_says) {
     BOOST_TEST(walk.claims_lost > operations / 100);
     BOOST_TEST(walk.rolled_back > operations / 50);
     BOOST_TEST(walk.runs_ended > operations / 200);
-    for (auto state : {1, 2, 3, 4, 5, 10, 11, 12, 13})
+    BOOST_TEST(walk.families > operations / 200);
+    for (auto state : {0, 1, 2, 3, 4, 5, 10, 11, 12, 13})
       BOOST_TEST(walk.seen.contains({"task", state}), "task " << state);
     for (auto state : {0, 1, 3, 10, 11, 12, 13, 14})
       BOOST_TEST(walk.seen.contains({"stage", state}), "stage " << state);

@@ -54,6 +54,7 @@ void task_walk::transact(std::size_t operations, bool keep) {
   auto model = keep ? task_model{} : model_;
   auto claims = claims_;
   auto fan_outs = fan_outs_;
+  auto shares = shares_;
   auto boot_before = boot;
   model_.forget_events();
   storage::transaction_guard guard{db};
@@ -73,6 +74,7 @@ void task_walk::transact(std::size_t operations, bool keep) {
   model_ = std::move(model);
   claims_ = std::move(claims);
   fan_outs_ = std::move(fan_outs);
+  shares_ = std::move(shares);
   boot = boot_before;
 }
 
@@ -94,8 +96,10 @@ void task_walk::operate(transaction& tx) {
     let_stale_fan_out_speak(tx);
   else if (what < 885)
     promote(tx, 1 + static_cast<int>(below(20)));
-  else if (what < 900)
+  else if (what < 895)
     decide_on_queue(tx);
+  else if (what < 900)
+    decide_on_tenant(tx);
   else
     operate_rarely(tx, what);
 }
@@ -127,6 +131,7 @@ task_spec task_walk::random_spec() {
   auto spec = work(chance(50) ? "work" : "other");
   spec.priority = static_cast<task_priority>(below(4));
   spec.queue = chance(70) ? "default" : chance(50) ? "q" : "r";
+  spec.tenant = chance(60) ? "" : chance(50) ? "a" : "b";
   spec.retry.attempts_max = 1 + static_cast<int>(below(3));
   spec.retry.base = std::chrono::milliseconds{below(10)};
   spec.timeout = std::chrono::milliseconds{0}; // Or it could never be stuck.
@@ -142,7 +147,9 @@ task_spec task_walk::random_spec() {
 
 void task_walk::claim_some(transaction& tx, std::size_t count) {
   const std::vector<std::string> kinds{"work", "other"};
-  auto claimed = storage::claim_tasks(tx, kinds, count, boot, now);
+  auto all = storage::claim_tasks(tx, kinds, count, {}, boot, now, shares_);
+  shares_ = all.shares;
+  auto& claimed = all.tasks;
   auto expected = model_.claim(count, now);
   check_claim(tx, claimed);
   require(claimed.size() == expected.size(), "claimed were " + std::to_string(claimed.size())

@@ -42,6 +42,7 @@ public:
   std::int64_t rolled_back = 0;
   std::int64_t claims_lost = 0; ///< By a crash, a reboot, or for being stuck.
   std::int64_t runs_ended = 0;
+  std::int64_t families = 0; ///< Tasks with subtasks.
   std::set<std::pair<std::string, int>> seen; ///< States that were reached.
 
 private:
@@ -85,8 +86,10 @@ private:
   task_outcome random_outcome(bool mostly_good);
   void enqueue_one(transaction& tx);
   void draw_key(task_spec& spec);
+  void draw_subtasks(task_spec& spec, int levels);
   void reject_duplicate(transaction& tx, const task_spec& spec);
   void decide_on_queue(transaction& tx);
+  void decide_on_tenant(transaction& tx);
   void resume_all(transaction& tx);
   void check_claim(transaction& tx, const std::vector<task_assignment>& claimed);
   void claim_some(transaction& tx, std::size_t count);
@@ -117,12 +120,14 @@ private:
   void check_gates();
   void check_claims();
   void check_queues();
+  void check_tenants();
   void check_keys();
   void check_events(const std::vector<event>& announced);
 
   seeded_choice choose_;
   const task_mutant* planted_;
   task_model model_;
+  storage::tenant_shares shares_;
   std::vector<claim_of> claims_; ///< The last ones, whether over or not.
   std::vector<storage::stage_incarnation> fan_outs_;
 };

@@ -1,6 +1,7 @@
 // The part of the walk that has to do with queues and unique keys.
 
 #include "quire/storage/sqlite/queue_store.hpp"
+#include "quire/storage/sqlite/tenant_store.hpp"
 #include "quire/tests/storage/task_model_walk.hpp"
 
 #include <array>
@@ -20,10 +21,21 @@ void task_walk::draw_key(task_spec& spec) {
     spec.unique.kept_for = std::chrono::milliseconds{1 + below(200)};
 }
 
+void task_walk::draw_subtasks(task_spec& spec, int levels) {
+  for (std::size_t i = 0; i < 1 + below(3); ++i) {
+    auto& one = spec.subtasks.emplace_back(random_spec());
+    if (levels > 1 && chance(20))
+      draw_subtasks(one, levels - 1);
+  }
+  ++families;
+}
+
 void task_walk::enqueue_one(transaction& tx) {
   auto spec = random_spec();
   if (chance(30))
     draw_key(spec);
+  else if (chance(20))
+    draw_subtasks(spec, 2);
   if (spec.unique.found == on_duplicate::reject
       && model_.holder_of(spec.kind, spec.unique.key, now))
     return reject_duplicate(tx, spec);
@@ -63,11 +75,26 @@ void task_walk::decide_on_queue(transaction& tx) {
   }
 }
 
+void task_walk::decide_on_tenant(transaction& tx) {
+  std::string tenant = chance(50) ? "a" : "b";
+  tenant_policy policy;
+  policy.weight = 1 + static_cast<int>(below(5));
+  if (chance(30))
+    policy.limit = 1 + static_cast<int>(below(4));
+  policy.paused = chance(10);
+  storage::set_tenant_policy(tx, tenant, policy);
+  model_.tenants[tenant] = {policy.weight, policy.limit, policy.paused};
+  model_.events.ready = true;
+}
+
 void task_walk::resume_all(transaction& tx) {
   for (std::string queue : queue_names) {
     storage::resume_queue(tx, queue);
     model_.resume(queue);
   }
+  for (std::string tenant : {"a", "b"})
+    storage::set_tenant_policy(tx, tenant, {});
+  model_.tenants.clear();
 }
 
 // What is claimed is of no paused queue, and of no full one: by the tables alone.

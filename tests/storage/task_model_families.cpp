@@ -1,0 +1,47 @@
+// The part of the model that knows of subtasks.
+
+#include "quire/tests/storage/task_model.hpp"
+
+#include <algorithm>
+
+namespace quire::tests {
+
+std::vector<std::int64_t> task_model::subtasks_of(std::int64_t parent) const {
+  std::vector<std::int64_t> ids;
+  for (auto& [id, task] : tasks)
+    if (task.parent == parent)
+      ids.push_back(id);
+  return ids;
+}
+
+std::int64_t task_model::open_subtasks(std::int64_t parent) const {
+  return std::ranges::count_if(tasks, [&](auto& x) {
+    return x.second.parent == parent && !is_terminal(x.second.state);
+  });
+}
+
+void task_model::end_subtask(std::int64_t parent, std::int64_t now_ms) {
+  auto& task = tasks.at(parent);
+  if (task.state != task_state::created || open_subtasks(parent) > 0)
+    return;
+  if (task.run_at_ms > now_ms)
+    task.state = task_state::scheduled;
+  else
+    place(task);
+}
+
+bool task_model::retry_subtasks(std::int64_t parent, std::int64_t now_ms) {
+  for (auto id : subtasks_of(parent)) {
+    auto state = tasks.at(id).state;
+    if (state == task_state::failed || state == task_state::cancelled)
+      retry(id, now_ms);
+  }
+  if (open_subtasks(parent) == 0)
+    return false;
+  auto& task = tasks.at(parent);
+  task.state = task_state::created;
+  task.run_at_ms = task.created_at_ms;
+  return true;
+}
+
+} // namespace quire::tests

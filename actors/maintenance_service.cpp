@@ -5,6 +5,7 @@
 #include "quire/actors/upkeep_plan.hpp"
 #include "quire/storage/sqlite/pipeline_store.hpp"
 #include "quire/storage/sqlite/request_keys.hpp"
+#include "quire/storage/sqlite/task_results.hpp"
 #include "quire/storage/sqlite/task_store.hpp"
 #include "quire/storage/sqlite/upkeep.hpp"
 
@@ -163,13 +164,28 @@ std::int64_t write_portion(storage::transaction& tx, upkeep_operation operation,
       return storage::prune_runs(tx, limits.ended_before_ms, limits.rows);
     case upkeep_operation::old_keys:
       return storage::forget_requests(tx, limits.keys_before_ms, limits.rows);
+    case upkeep_operation::old_outputs:
     case upkeep_operation::checkpoint:
     case upkeep_operation::optimize: break;
   }
   return 0;
 }
 
+// The view of the reader is younger than the list.
+void remove_outputs(maintenance_pointer self) {
+  auto& options = state_of(self).options;
+  read_then(
+    self, options.readers, options.env.request_timeout,
+    [files = options.outputs->list()](storage::snapshot& db) {
+      return storage::remove_unnamed(db, files);
+    },
+    [self](std::int64_t files) { end_portion(self, upkeep_operation::old_outputs, files); },
+    [self](const caf::error& error) { end_operation(self, text_of(error)); });
+}
+
 void run_portion(maintenance_pointer self, upkeep_operation operation) {
+  if (operation == upkeep_operation::old_outputs)
+    return remove_outputs(self);
   if (operation == upkeep_operation::checkpoint)
     return ask_writer(self, operation, {.truncate = true, .optimize = false});
   if (operation == upkeep_operation::optimize)
@@ -203,6 +219,8 @@ std::vector<upkeep_operation> wanted_operations(const maintenance_service_option
   wanted.push_back(orphans);
   if (options.retention.count() > 0)
     wanted.insert(wanted.end(), {old_tasks, old_runs});
+  if (options.outputs)
+    wanted.push_back(old_outputs);
   wanted.insert(wanted.end(), {old_keys, checkpoint, optimize});
   return wanted;
 }

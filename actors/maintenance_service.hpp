@@ -2,8 +2,10 @@
 
 #include "quire/actors/environment.hpp"
 #include "quire/messages/interfaces.hpp"
+#include "quire/storage/result_files.hpp"
 
 #include <chrono>
+#include <optional>
 
 namespace quire::actors {
 
@@ -15,6 +17,7 @@ struct maintenance_service_options {
   std::chrono::hours retention{24 * 30};               ///< 0: keep for ever.
   std::chrono::milliseconds stuck_after{7'200'000};    ///< 0: never.
   std::chrono::milliseconds key_retention{86'400'000}; ///< How long idempotency keys count.
+  std::optional<storage::result_files> outputs{};      ///< Large ones; absent: there are none.
   int rows_per_write = 500; ///< Deleted in one request, so that others get their turn.
 };
 

@@ -62,6 +62,13 @@ child_spec reader_pool_spec(shared_options options, std::shared_ptr<read_port> r
           }};
 }
 
+/// Where large outputs go; nowhere with a VFS that may have no files.
+std::optional<storage::result_files> files_of(const service_tree_options& options) {
+  if (!options.database.vfs.empty())
+    return std::nullopt;
+  return storage::result_files{options.database.path};
+}
+
 child_spec task_service_spec(shared_options options, std::shared_ptr<step_keeper> steps) {
   child_spec spec{
     "task_execution_service", [options, steps](caf::actor_system& system, services& handles) {
@@ -71,6 +78,8 @@ child_spec task_service_spec(shared_options options, std::shared_ptr<step_keeper
       own.readers = typed<messages::reader_pool_actor>(handles.readers);
       own.handlers = options->handlers;
       own.steps = steps;
+      own.large.inline_max = options->output_bytes_inline;
+      own.large.files = files_of(*options);
       own.workers = options->workers;
       own.boot = options->boot;
       own.drain_timeout = options->drain_timeout;
@@ -105,6 +114,7 @@ child_spec maintenance_service_spec(shared_options options) {
             own.retention = options->retention;
             own.stuck_after = options->stuck_after;
             own.key_retention = options->key_retention;
+            own.outputs = files_of(*options);
             handles.maintenance =
               caf::actor_cast<caf::actor>(spawn_maintenance_service(system, std::move(own)));
             return handles.maintenance;

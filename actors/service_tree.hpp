@@ -43,6 +43,7 @@ struct service_tree_options {
   wal_limits wal;
   int workers = 4;
   task_handlers handlers;
+  std::size_t output_bytes_inline = std::size_t{1} << 20; ///< Larger ones go into files.
   std::chrono::milliseconds query_limit{30'000};
   std::chrono::milliseconds drain_timeout{10'000};
   std::chrono::milliseconds maintenance_interval{3'600'000};

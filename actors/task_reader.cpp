@@ -128,6 +128,15 @@ void refuse_templates_in_keys(const json_cursor& value) {
 
 } // namespace
 
+void read_priority(const json_cursor& priority, task_spec& task) {
+  constexpr std::int64_t week_min = 7 * 24 * 60;
+  if (priority.value().is_number())
+    task.head_start = std::chrono::minutes{priority.whole_number(-week_min, week_min)};
+  else
+    task.priority
+      = *task_priority_from_string(priority.one_of({"urgent", "high", "normal", "low"}));
+}
+
 void read_task(const json_cursor& task, stage_spec& stage) {
   task.expect_object();
   auto kind = task.at("kind");
@@ -156,8 +165,7 @@ void read_task(const json_cursor& task, stage_spec& stage) {
   if (auto timeout = task.find("timeout_s"))
     spec.timeout = milliseconds_of(*timeout, 0.001);
   if (auto priority = task.find("priority"))
-    spec.priority
-      = *task_priority_from_string(priority->one_of({"urgent", "high", "normal", "low"}));
+    read_priority(*priority, spec);
   if (is_command)
     read_command(task);
   else if (auto payload = task.find("payload"))

@@ -10,4 +10,8 @@ namespace quire::actors {
 /// @throws pipeline_error
 void read_task(const json_cursor& task, stage_spec& stage);
 
+/// Reads a priority: its name, or a number of minutes of head start.
+/// @throws pipeline_error
+void read_priority(const json_cursor& priority, task_spec& task);
+
 } // namespace quire::actors

@@ -2,6 +2,7 @@
 
 #include "quire/actors/attempt_steps.hpp"
 #include "quire/actors/environment.hpp"
+#include "quire/actors/large_outputs.hpp"
 #include "quire/actors/task_handler.hpp"
 #include "quire/messages/interfaces.hpp"
 
@@ -18,6 +19,7 @@ struct task_service_options {
   messages::reader_pool_actor readers;
   task_handlers handlers;                 ///< By kind; tasks of other kinds are left alone.
   std::shared_ptr<step_keeper> steps;     ///< Of handlers; null: they cannot do any.
+  large_outputs large{};                  ///< Where large outputs go.
   int workers = 4;                        ///< Tasks that run at a time.
   std::int64_t boot = 0;                  ///< Of this process, from `begin_boot`.
   std::chrono::milliseconds drain_timeout{10'000}; ///< How long a drain lets tasks finish.

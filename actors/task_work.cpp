@@ -141,7 +141,8 @@ void start_workers(task_pointer self) {
       auto worker = state.options.start_worker
                       ? state.options.start_worker(self->system())
                       : spawn_worker(self->system(),
-                                     {state.options.env, state.handlers, state.options.steps});
+                                     {state.options.env, state.handlers, state.options.steps,
+                                      state.options.large});
       self->monitor(worker);
       state.workers.emplace(state.slots.add_worker(), std::move(worker));
     }

@@ -10,6 +10,7 @@ std::string to_string(upkeep_operation operation) {
     case upkeep_operation::orphans: return "orphans";
     case upkeep_operation::old_tasks: return "old_tasks";
     case upkeep_operation::old_runs: return "old_runs";
+    case upkeep_operation::old_outputs: return "old_outputs";
     case upkeep_operation::old_keys: return "old_keys";
     case upkeep_operation::checkpoint: return "checkpoint";
     case upkeep_operation::optimize: return "optimize";

@@ -14,6 +14,7 @@ enum class upkeep_operation : std::uint8_t {
   orphans,     ///< Delete tasks whose stage is gone.
   old_tasks,   ///< Delete tasks that ended before the retention.
   old_runs,    ///< The same for runs, with all that belongs to them.
+  old_outputs, ///< Remove files of outputs that no task names any more.
   old_keys,    ///< Forget idempotency keys that count no more.
   checkpoint,  ///< Move the log into the database file, and empty it.
   optimize,    ///< Let SQLite refresh its statistics.

@@ -38,6 +38,7 @@ void run(worker_state& state, attempt_burst& burst) {
     ++state.attempts;
     auto outcome = run_attempt(*state.options.handlers, *one, state.options.env.clock,
                                state.options.steps);
+    state.options.large.settle(*one->task, outcome);
     auto now = clock.now();
     burst.end(std::move(outcome), now - last);
     last = now;

@@ -61,6 +61,7 @@ void options::validate() const {
   require_between<std::int64_t>("wal_bytes_max", wal_bytes_max, std::int64_t{64} << 20,
                                 std::int64_t{1} << 40);
   require_time("key_retention", key_retention);
+  require_between<std::size_t>("output_bytes_inline", output_bytes_inline, 0, output_bytes_max);
   require_time("patience", patience);
   require_positive_time("request_timeout", request_timeout);
   require_time("drain_timeout", drain_timeout);

@@ -61,6 +61,11 @@ struct options {
   std::int64_t wal_bytes_max = std::int64_t{1} << 30;
   std::chrono::milliseconds key_retention{86'400'000}; ///< How long idempotency keys count.
 
+  /// Outputs of tasks that are larger go into files in the folder `<database>-results`, 0 to
+  /// 64 MiB: they belong to the database as its log does, and are removed with their tasks. A
+  /// backup or copy of the database is one without them unless the folder is copied, too.
+  std::size_t output_bytes_inline = std::size_t{1} << 20;
+
   std::chrono::milliseconds maintenance_interval{3'600'000}; ///< Also at start; 0: no timer.
   std::chrono::hours retention{24 * 30}; ///< How long ended tasks and runs are kept; 0 for ever.
   /// A task that runs longer, and longer than its own timeout allows, is given up; 0: never.

@@ -64,6 +64,7 @@ actors::service_tree_options tree_options(const options& from, const opened_data
   to.client_waiting_bytes_max = from.client_waiting_bytes_max;
   to.snapshot_lease = from.snapshot_lease;
   to.key_retention = from.key_retention;
+  to.output_bytes_inline = from.output_bytes_inline;
   to.wal.refuse_bytes = from.wal_bytes_max;
   to.wal.expire_bytes = from.wal_bytes_max / 4;
   to.wal.end_bytes = from.wal_bytes_max / 2;

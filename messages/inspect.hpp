@@ -149,7 +149,8 @@ auto inspect(Inspector& f, task_spec& x) {
   auto run_at = detail::by_reference(x.run_at_ms);
   return inspect_members(f, x, "task_spec", x.kind, x.payload, x.queue, x.priority, x.retry,
                          x.timeout, run_at, x.gate, x.gate_capacity, x.crashes_max, x.unique,
-                         x.start_within, x.end_within, x.heartbeat, x.tenant, x.subtasks);
+                         x.start_within, x.end_within, x.heartbeat, x.tenant, x.subtasks,
+                         x.head_start);
 }
 
 template <class Inspector>

@@ -39,7 +39,7 @@ void add_task_options(CLI::App* app) {
   add_flag(app, "--text", "PAYLOAD is any text");
   add_value(app, "--queue", "NAME", "Its queue (default: default)");
   add_value(app, "--tenant", "NAME", "For whom it is done: tenants share the workers");
-  add_value(app, "--priority", "P", "urgent, high, normal (the default) or low");
+  add_value(app, "--priority", "P", "urgent, high, normal (the default) or low; a number: so many minutes of head start");
   add_value(app, "--attempts", "N", "All attempts, the first included (default: 3)");
   add_value(app, "--timeout", "SECONDS", "For one attempt; 0: no limit (default: 600)");
   add_value(app, "--start-within", "SECONDS", "It fails if it has not started by then; 0: no limit");

@@ -73,6 +73,8 @@ json to_json(const task_details& details) {
   auto object = to_json(details.task);
   object["payload"] = embedded(details.payload);
   object["output"] = embedded(details.output);
+  object["output_file"] = or_null(details.output_file);
+  object["head_start_min"] = details.head_start.count();
   object["detail"] = embedded(details.detail);
   object["attempts"] = json::array();
   for (auto& attempt : details.attempts)

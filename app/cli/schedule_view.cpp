@@ -127,6 +127,7 @@ json to_json(const schedule_record& record) {
   object["queue"] = task.queue;
   object["tenant"] = or_null(task.tenant);
   object["priority"] = to_string(task.priority);
+  object["head_start_min"] = task.head_start.count();
   object["attempts_max"] = task.retry.attempts_max;
   object["timeout_ms"] = task.timeout.count();
   object["start_within_ms"] = task.start_within.count();

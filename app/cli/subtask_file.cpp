@@ -3,6 +3,7 @@
 #include "quire/actors/json_cursor.hpp"
 #include "quire/actors/pipeline_parser.hpp"
 #include "quire/actors/strict_json.hpp"
+#include "quire/actors/task_reader.hpp"
 #include "quire/app/cli/exit_status.hpp"
 #include "quire/app/cli/text_source.hpp"
 
@@ -36,8 +37,7 @@ task_spec read_subtask(const json_cursor& given) {
   if (auto tenant = given.find("tenant"))
     task.tenant = tenant->text();
   if (auto priority = given.find("priority"))
-    task.priority =
-      *task_priority_from_string(priority->one_of({"urgent", "high", "normal", "low"}));
+    actors::read_priority(*priority, task);
   if (auto attempts = given.find("max_attempts"))
     task.retry.attempts_max = static_cast<int>(attempts->whole_number(1, 1000));
   if (auto timeout = given.find("timeout_s"))

@@ -44,6 +44,21 @@ std::optional<std::int64_t> moment_from_text(std::string_view text) {
   return milliseconds{at.time_since_epoch()}.count();
 }
 
+/// A name, or minutes.
+void read_priority(const words& line, task_spec& task) {
+  constexpr std::int64_t week_min = 7 * 24 * 60;
+  auto text = line.text("--priority");
+  bool is_number = text && text->find_first_not_of("0123456789", text->front() == '-' ? 1 : 0)
+                             == std::string::npos;
+  if (is_number)
+    task.head_start = std::chrono::minutes{line.number("--priority", *text, -week_min, week_min)};
+  else
+    task.priority = line
+                      .choice("--priority", "priority", task_priority_from_string,
+                              {"urgent", "high", "normal", "low"})
+                      .value_or(task.priority);
+}
+
 } // namespace
 
 void refuse(const CLI::App& app, const std::string& what) {
@@ -110,10 +125,7 @@ task_spec read_task(const words& line) {
   if (auto queue = line.text("--queue"))
     task.queue = *queue;
   task.tenant = line.text("--tenant").value_or("");
-  task.priority = line
-                    .choice("--priority", "priority", task_priority_from_string,
-                            {"urgent", "high", "normal", "low"})
-                    .value_or(task.priority);
+  read_priority(line, task);
   if (auto attempts = line.number("--attempts", 1, 1000))
     task.retry.attempts_max = static_cast<int>(*attempts);
   if (auto seconds = line.number("--timeout", 0, ten_years_s))

@@ -116,6 +116,8 @@ struct task_spec {
                                  ///< the workers, see `tenant_policy`. Tasks without one share as
                                  ///< one more.
   task_priority priority = task_priority::normal;
+  std::chrono::minutes head_start{0}; ///< Besides that of its priority; less than 0 lets it wait
+                                      ///< longer; up to 7 days either way.
   retry_policy retry;
   std::chrono::milliseconds timeout{
     600'000}; ///< For one attempt, up to 10 years; 0 for no limit of its own.
@@ -188,6 +190,10 @@ struct task_assignment {
   subtask_counts subtasks{}; ///< How they ended; all 0 without any.
 };
 
+/// Limits of what a handler returns.
+inline constexpr std::size_t output_bytes_max = std::size_t{64} << 20;
+inline constexpr std::size_t detail_bytes_max = std::size_t{1} << 20;
+
 /// How one attempt ended, as its handler tells it.
 struct task_outcome {
   enum class verdict : std::uint8_t {
@@ -200,8 +206,9 @@ struct task_outcome {
   };
 
   verdict what = verdict::completed;
-  std::string output; ///< JSON text for later stages; empty for null.
-  std::string detail; ///< JSON object for people: exit status, stderr, ...
+  std::string output; ///< JSON text for later stages; empty for null. Up to 64 MiB, or the attempt
+                      ///< fails (permanent).
+  std::string detail; ///< JSON object for people: exit status, stderr, ... Over 1 MiB it is not kept.
   std::string error;  ///< Never empty for partial_success and failed.
   error_class error_kind = error_class::none;
   std::optional<std::chrono::milliseconds> retry_after; ///< Wins over the retry policy.
@@ -212,6 +219,10 @@ struct task_outcome {
   /// throws, the task fails (permanent) with that text. It runs on the writer's thread, so it
   /// should be short, and must own all it uses.
   std::function<void(storage::transaction&)> effects;
+
+  /// Where the output is that was too large for the database (`options::output_bytes_inline`).
+  /// Set by the runtime, not by handlers.
+  std::string output_file;
 
   static task_outcome success(std::string output = {});
   static task_outcome partial(std::string output, std::string reason);
@@ -304,8 +315,10 @@ struct step_record {
 /// A task with all that hangs on it.
 struct task_details {
   task_record task;
+  std::chrono::minutes head_start{0};
   std::string payload;
-  std::string output;
+  std::string output;      ///< Empty also if it is in a file that is not there any more.
+  std::string output_file; ///< The file beside the database in which it is, if it is in one.
   std::string detail;
   std::vector<attempt_record> attempts;
   std::vector<log_line> log; ///< The last 1000.

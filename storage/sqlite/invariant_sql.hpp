@@ -129,7 +129,7 @@ inline constexpr std::string_view outputs = R"(
   SELECT 'task', t.id
   FROM quire_task_result r
     JOIN quire_task t ON t.id = r.id
-  WHERE r.output IS NOT NULL AND t.state NOT IN (10, 11))";
+  WHERE (r.output IS NOT NULL OR r.file IS NOT NULL) AND t.state NOT IN (10, 11))";
 
 inline constexpr std::string_view gate_capacities =
   "SELECT 'gate', gate FROM quire_gate WHERE capacity < 1";

@@ -1,4 +1,5 @@
 #include "quire/storage/sqlite/pipeline_store.hpp"
+#include "quire/storage/sqlite/task_results.hpp"
 
 #include "quire/storage/error.hpp"
 
@@ -24,7 +25,7 @@ constexpr std::string_view fanning_stage_sql = R"(
 constexpr std::string_view params_sql = "SELECT key, value FROM json_each(?1)";
 
 constexpr std::string_view stage_outputs_sql = R"(
-  SELECT ifnull(r.output, 'null')
+  SELECT ifnull(r.output, 'null'), ifnull(r.file, ''), t.id
   FROM quire_stage s
     CROSS JOIN quire_task t INDEXED BY quire_task_stage ON t.stage_id = s.id
     LEFT JOIN quire_task_result r ON r.id = t.id
@@ -136,7 +137,11 @@ std::vector<std::string> stage_outputs(snapshot& db, run_id run, std::string_vie
   auto stmt = db.prepare(stage_outputs_sql);
   stmt->bind(run.value, stage);
   while (stmt->step()) {
-    bytes += outputs.emplace_back(stmt->text(0)).size();
+    auto file = stmt->text(1);
+    bytes += outputs
+               .emplace_back(file.empty() ? stmt->text(0)
+                                          : output_in_file(db, task_id{stmt->int64(2)}, file))
+               .size();
     if (bytes > bytes_max)
       throw error(errc::too_large, "the outputs of the stage '" + std::string{stage}
                                      + "' are larger than " + std::to_string(bytes_max)

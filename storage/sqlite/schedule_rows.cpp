@@ -17,7 +17,8 @@ using std::chrono::milliseconds;
   "name, spec, tz, overlap, catch_up, catch_up_max, starts_at, ends_at, jitter_ms, anchor_at,"     \
   " paused, next_at, last_at, fired, skipped, missed, error, created_at, changed_at, queue, kind," \
   " priority, attempts_max, retry_base_ms, retry_factor, retry_cap_ms, retry_jitter, timeout_ms,"  \
-  " crashes_max, gate, gate_capacity, start_ms, end_ms, heartbeat_ms, tenant"
+  " crashes_max, gate, gate_capacity, start_ms, end_ms, heartbeat_ms, tenant,"    \
+  " head_start_min"
 
 constexpr std::string_view read_by_id_sql =
   "SELECT " QUIRE_SCHEDULE_COLUMNS ", id, payload FROM quire_schedule WHERE id = ?1";
@@ -31,7 +32,7 @@ constexpr std::string_view list_sql =
 constexpr std::string_view write_sql =
   "INSERT INTO quire_schedule(" QUIRE_SCHEDULE_COLUMNS R"(, payload, wake_at)
   VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-         ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?12)
+         ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?12)
   ON CONFLICT(name) DO UPDATE SET
     spec = excluded.spec, tz = excluded.tz, overlap = excluded.overlap,
     catch_up = excluded.catch_up, catch_up_max = excluded.catch_up_max,
@@ -45,7 +46,7 @@ constexpr std::string_view write_sql =
     crashes_max = excluded.crashes_max, gate = excluded.gate,
     gate_capacity = excluded.gate_capacity, start_ms = excluded.start_ms,
     end_ms = excluded.end_ms, heartbeat_ms = excluded.heartbeat_ms, tenant = excluded.tenant,
-    payload = excluded.payload)";
+    head_start_min = excluded.head_start_min, payload = excluded.payload)";
 
 #undef QUIRE_SCHEDULE_COLUMNS
 
@@ -67,7 +68,8 @@ task_spec task_in(const statement& row) {
   task.end_within = milliseconds{row.int64(32)};
   task.heartbeat = milliseconds{row.int64(33)};
   task.tenant = row.text(34);
-  task.payload = row.text(36);
+  task.head_start = std::chrono::minutes{row.int64(35)};
+  task.payload = row.text(37);
   return task;
 }
 
@@ -95,7 +97,7 @@ schedule_row row_in(const statement& row) {
   record.created_at_ms = row.int64(17);
   record.changed_at_ms = row.int64(18);
   schedule.task = task_in(row);
-  found.id = row.int64(35);
+  found.id = row.int64(36);
   return found;
 }
 
@@ -144,7 +146,8 @@ void write_schedule(transaction& tx, const schedule_row& row) {
              std::int64_t{task.retry.cap.count()}, task.retry.jitter,
              std::int64_t{task.timeout.count()}, task.crashes_max, task.gate, task.gate_capacity,
              std::int64_t{task.start_within.count()}, std::int64_t{task.end_within.count()},
-             std::int64_t{task.heartbeat.count()}, task.tenant, task.payload);
+             std::int64_t{task.heartbeat.count()}, task.tenant,
+             std::int64_t{task.head_start.count()}, task.payload);
   if (record.next_at_ms)
     tx.announce({event::topic::task_ready, *record.next_at_ms});
 }

@@ -1,5 +1,6 @@
 #include "quire/storage/sqlite/subtasks.hpp"
 
+#include "quire/storage/sqlite/task_results.hpp"
 #include "quire/storage/sqlite/task_sql.hpp"
 #include "quire/storage/sqlite/task_steps.hpp"
 #include "quire/storage/sqlite/task_store.hpp"
@@ -36,7 +37,8 @@ constexpr std::string_view results_sql = R"(
   SELECT t.id, l.kind, t.state, ifnull(r.output, ''),
          CASE WHEN t.state = 13 AND t.cancel_reason <> '' THEN t.cancel_reason
               ELSE ifnull((SELECT a.error FROM quire_task_attempt a
-                           WHERE a.task_id = t.id AND a.epoch = t.epoch), '') END
+                           WHERE a.task_id = t.id AND a.epoch = t.epoch), '') END,
+         ifnull(r.file, '')
   FROM quire_task t INDEXED BY quire_task_parent
     CROSS JOIN quire_lane l ON l.id = t.lane
     LEFT JOIN quire_task_result r ON r.id = t.id
@@ -80,9 +82,12 @@ std::vector<subtask_result> subtask_results(snapshot& db, task_id parent) {
   std::vector<subtask_result> results;
   auto stmt = db.prepare(results_sql);
   stmt->bind(parent.value);
-  while (stmt->step())
+  while (stmt->step()) {
     results.push_back({task_id{stmt->int64(0)}, stmt->text(1),
                        static_cast<task_state>(stmt->int64(2)), stmt->text(3), stmt->text(4)});
+    if (auto file = stmt->text(5); !file.empty())
+      results.back().output = output_in_file(db, results.back().id, file);
+  }
   return results;
 }
 

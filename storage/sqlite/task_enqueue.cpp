@@ -28,8 +28,8 @@ constexpr std::string_view insert_task_sql = R"(
 
 constexpr std::string_view insert_body_sql = R"(
   INSERT INTO quire_task_body(id, payload, timeout_ms, retry_base_ms, retry_factor, retry_cap_ms,
-                              retry_jitter, gate_capacity, start_ms, end_ms, heartbeat_ms)
-  VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11))";
+                              retry_jitter, gate_capacity, start_ms, end_ms, heartbeat_ms, head_start_min)
+  VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12))";
 
 // Unless it is to wait, it keeps its age.
 constexpr std::string_view replace_task_sql = R"(
@@ -43,7 +43,8 @@ constexpr std::string_view replace_task_sql = R"(
 constexpr std::string_view replace_body_sql = R"(
   UPDATE quire_task_body
   SET payload = ?2, timeout_ms = ?3, retry_base_ms = ?4, retry_factor = ?5, retry_cap_ms = ?6,
-      retry_jitter = ?7, gate_capacity = ?8, start_ms = ?9, end_ms = ?10, heartbeat_ms = ?11
+      retry_jitter = ?7, gate_capacity = ?8, start_ms = ?9, end_ms = ?10, heartbeat_ms = ?11,
+      head_start_min = ?12
   WHERE id = ?1)";
 
 constexpr std::string_view drop_result_sql = "DELETE FROM quire_task_result WHERE id = ?1";
@@ -69,6 +70,10 @@ constexpr std::int64_t head_start_ms(task_priority priority) noexcept {
   return 0;
 }
 
+std::int64_t head_start_ms(const task_spec& spec) {
+  return head_start_ms(spec.priority) - std::chrono::milliseconds{spec.head_start}.count();
+}
+
 /// Returns the state in which a task of `spec` begins.
 task_state first_state(transaction& tx, const task_spec& spec, std::int64_t now_ms) {
   if (!spec.subtasks.empty())
@@ -92,7 +97,7 @@ void write_body(transaction& tx, std::string_view sql, task_id task, const task_
              std::int64_t{spec.retry.base.count()}, spec.retry.factor,
              std::int64_t{spec.retry.cap.count()}, spec.retry.jitter, spec.gate_capacity,
              std::int64_t{spec.start_within.count()}, std::int64_t{spec.end_within.count()},
-             std::int64_t{spec.heartbeat.count()});
+             std::int64_t{spec.heartbeat.count()}, std::int64_t{spec.head_start.count()});
 }
 
 /// Takes the place in its gate and tells those who wait for tasks.
@@ -121,7 +126,7 @@ std::optional<task_id> insert_task(transaction& tx, const task_spec& spec, const
   auto state = first_state(tx, spec, now_ms);
   auto run_at = spec.run_at_ms.value_or(now_ms);
   auto age = std::clamp(std::max(now_ms, run_at), std::int64_t{0}, task_time_max);
-  auto ord = age + head_start_ms(spec.priority);
+  auto ord = age + head_start_ms(spec);
   task_limits limits; // The time of one that waits for its subtasks begins later.
   std::optional<std::int64_t> open;
   if (state == task_state::created)
@@ -152,7 +157,7 @@ void replace_task(transaction& tx, task_id task, const task_spec& spec, std::int
   auto run_at = state == task_state::scheduled ? *spec.run_at_ms : 0;
   auto limits = limits_from(std::max(now_ms, run_at), spec.start_within, spec.end_within);
   tx.execute(replace_task_sql, task.value, lane_of(tx, spec), static_cast<int>(state),
-             static_cast<int>(spec.priority), head_start_ms(spec.priority), run_at,
+             static_cast<int>(spec.priority), head_start_ms(spec), run_at,
              spec.retry.attempts_max, spec.crashes_max, if_any(spec.gate), limits.expires_at_ms,
              limits.end_by_ms);
   write_body(tx, replace_body_sql, task, spec);

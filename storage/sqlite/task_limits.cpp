@@ -26,6 +26,8 @@ void check_fields(const task_spec& spec) {
   require(spec.tenant.size() <= 100, "tenant is over its limit of 100 bytes");
   require(spec.payload.size() <= payload_max, "payload is over its limit of 64 MiB");
   require(spec.priority <= task_priority::low, "priority must be urgent, high, normal or low");
+  require(std::chrono::abs(spec.head_start) <= std::chrono::hours{7 * 24},
+          "head_start must be up to 7 days either way");
   require(spec.retry.attempts_max >= 1 && spec.retry.attempts_max <= 1000,
           "retry.attempts_max must be 1 to 1000");
   require(spec.retry.base >= none && spec.retry.base <= delay_max,

@@ -1,3 +1,4 @@
+#include "quire/storage/result_files.hpp"
 #include "quire/storage/sqlite/task_filter_sql.hpp"
 #include "quire/storage/sqlite/step_store.hpp"
 #include "quire/storage/sqlite/task_progress.hpp"
@@ -10,7 +11,7 @@ namespace quire::storage {
 namespace {
 
 constexpr std::string_view texts_sql = R"(
-  SELECT b.payload, ifnull(r.output, ''), ifnull(r.detail, '')
+  SELECT b.payload, ifnull(r.output, ''), ifnull(r.detail, ''), ifnull(r.file, ''), b.head_start_min
   FROM quire_task_body b
     LEFT JOIN quire_task_result r ON r.id = b.id
   WHERE b.id = ?1)";
@@ -96,6 +97,12 @@ std::optional<task_details> find_task(snapshot& db, task_id task) {
       details.payload = stmt->text(0);
       details.output = stmt->text(1);
       details.detail = stmt->text(2);
+      details.head_start = std::chrono::minutes{stmt->int64(4)};
+      if (auto name = stmt->text(3); !name.empty()) {
+        result_files files(db.database_path());
+        details.output = files.read(name).value_or("");
+        details.output_file = files.path_of(name);
+      }
     }
   }
   details.attempts = attempts_of(db, task);

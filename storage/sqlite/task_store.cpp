@@ -21,9 +21,10 @@ constexpr std::string_view insert_attempt_sql = R"(
   VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7))";
 
 constexpr std::string_view put_result_sql = R"(
-  INSERT INTO quire_task_result(id, epoch, output, detail) VALUES(?1, ?2, ?3, ?4)
+  INSERT INTO quire_task_result(id, epoch, output, detail, file) VALUES(?1, ?2, ?3, ?4, ?5)
   ON CONFLICT(id) DO UPDATE
-  SET epoch = excluded.epoch, output = excluded.output, detail = excluded.detail)";
+  SET epoch = excluded.epoch, output = excluded.output, detail = excluded.detail,
+      file = excluded.file)";
 
 constexpr std::string_view drop_result_sql = "DELETE FROM quire_task_result WHERE id = ?1";
 
@@ -122,10 +123,12 @@ bool put_result(transaction& tx, task_id task, std::int64_t epoch, const task_ou
   };
   bool useful = outcome.what == verdict::completed || outcome.what == verdict::partial_success;
   auto output = useful ? text(outcome.output) : std::nullopt;
+  auto file = useful ? text(outcome.output_file) : std::nullopt;
   auto detail = text(outcome.detail);
-  if (output || detail)
-    tx.execute(put_result_sql, task.value, epoch, output, detail);
-  return output || detail;
+  bool any = output || file || detail;
+  if (any)
+    tx.execute(put_result_sql, task.value, epoch, output, detail, file);
+  return any;
 }
 
 /// Returns whether an error with `code` says no to what was asked for, or that it took too long.
@@ -159,7 +162,7 @@ bool complete_at_once(transaction& tx, task_id task, std::int64_t epoch,
                     static_cast<std::int64_t>(outcome.error_kind))
            == 0)
     return false;
-  if (!outcome.output.empty() || !outcome.detail.empty())
+  if (!outcome.output.empty() || !outcome.detail.empty() || !outcome.output_file.empty())
     put_result(tx, task, epoch, outcome);
   tx.announce({event::topic::task_finished, task.value});
   return true;

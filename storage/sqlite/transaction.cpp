@@ -98,6 +98,11 @@ transaction_control::restriction::~restriction() {
   state_->restricted = before_;
 }
 
+std::string snapshot::database_path() const {
+  auto* name = sqlite3_db_filename(db_->handle(), "main");
+  return name ? name : db_->path();
+}
+
 row_set snapshot::query(const sql_statement& query, std::size_t rows_max,
                         std::size_t bytes_max) const {
   auto stmt = prepare(query.sql);

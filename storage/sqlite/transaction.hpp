@@ -23,6 +23,9 @@ public:
   /// Compiles `sql` or takes it from the connection's cache.
   statement_cache::lease prepare(std::string_view sql) const { return db_->prepare(sql); }
 
+  /// Returns the path of the database file: absolute, links followed.
+  std::string database_path() const;
+
   /// How much one query may return.
   static constexpr std::size_t rows_limit = 1'000'000;
   static constexpr std::size_t bytes_limit = std::size_t{256} << 20;

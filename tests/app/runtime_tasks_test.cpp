@@ -8,6 +8,8 @@
 #include <boost/test/unit_test.hpp>
 
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <future>
 #include <memory>
 #include <stdexcept>
@@ -313,6 +315,75 @@ BOOST_AUTO_TEST_CASE(what_a_step_that_writes_throws_reaches_its_handler) {
   BOOST_TEST((running.wait(id, limit).state == task_state::completed));
   BOOST_TEST(running.find(id)->output == "none is left");
   BOOST_TEST(running.query_scalar<std::int64_t>("SELECT count(*) FROM taken") == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_task_gets_what_its_subtasks_returned) {
+  auto with = chosen();
+  quire::runtime* running = nullptr;
+  with.handle("part", [](task_context& context) {
+    return context.task.payload == "2" ? task_outcome::failure("no", error_class::permanent)
+                                       : task_outcome::success(context.task.payload);
+  });
+  with.handle("whole", [&](task_context& context) {
+    std::string sum;
+    for (auto& part : running->subtask_results(context.task.id))
+      sum += part.output.empty() ? "(" + part.error + ")" : part.output;
+    auto& ended = context.task.subtasks;
+    return ended.failed == 1 && ended.completed == 2 ? task_outcome::partial('"' + sum + '"', "one is missing")
+                                                     : task_outcome::failure("others");
+  });
+  quire::runtime own{with};
+  running = &own;
+  auto whole = task_of("whole");
+  for (auto payload : {"1", "2", "3"}) {
+    whole.subtasks.push_back(task_of("part"));
+    whole.subtasks.back().payload = payload;
+  }
+  auto ended = own.wait(own.enqueue(whole), limit);
+  BOOST_TEST((ended.state == task_state::partial_success));
+  BOOST_TEST(own.find(ended.id)->output == "\"1(no)3\"");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_decided_about_a_tenant_counts_from_the_next_claim_on) {
+  auto with = chosen();
+  with.handle("work", [](task_context&) { return task_outcome::success(); });
+  quire::runtime own{with};
+  own.set_tenant_policy("acme", {.paused = true});
+  auto spec = task_of("work");
+  auto other = own.enqueue(spec);
+  spec.tenant = "acme";
+  auto held = own.enqueue(spec);
+  own.wait(other, limit);
+  BOOST_TEST((own.find(held)->task.state == task_state::ready));
+  BOOST_TEST(own.tenants().size() == 2u);
+  own.set_tenant_policy("acme", {.weight = 2});
+  BOOST_TEST((own.wait(held, limit).state == task_state::completed));
+  BOOST_TEST((code_of([&] { own.set_tenant_policy("acme", {.weight = 0}); })
+              == errc::invalid_argument));
+}
+
+BOOST_AUTO_TEST_CASE(a_large_output_is_in_a_file_for_as_long_as_its_task) {
+  auto with = chosen();
+  with.output_bytes_inline = 1000;
+  with.retention = 1h;
+  with.handle("large", [](task_context&) {
+    return task_outcome::success('"' + std::string(5000, 'x') + '"');
+  });
+  auto folder = with.database + "-results";
+  std::filesystem::create_directories(folder);
+  std::ofstream{folder + "/99-1"} << "of a process that died";
+  quire::runtime own{with};
+  auto task = own.wait(own.enqueue(task_of("large")), limit).id;
+  auto found = own.find(task).value();
+  BOOST_TEST(found.output.size() == 5002u);
+  BOOST_TEST(found.output_file == folder + "/" + std::to_string(task.value) + "-1");
+  own.maintain();
+  BOOST_TEST(!std::filesystem::exists(folder + "/99-1"));
+  BOOST_TEST(std::filesystem::exists(found.output_file));
+  own.write([](storage::transaction& tx) { tx.execute("UPDATE quire_task SET finished_at = 1"); });
+  own.maintain();
+  BOOST_TEST(!own.find(task).has_value());
+  BOOST_TEST(!std::filesystem::exists(folder));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -291,6 +291,28 @@ BOOST_AUTO_TEST_CASE(a_claim_that_was_taken_away_writes_nothing) {
   BOOST_TEST(!finish({task_id{999}, 1, 1, 1, {}, {}, {}, {}}, task_outcome::success()).accepted);
 }
 
+BOOST_AUTO_TEST_CASE(a_head_start_counts_beside_that_of_the_priority) {
+  auto with_start = [&](task_priority priority, int minutes) {
+    auto spec = work();
+    spec.priority = priority;
+    spec.head_start = std::chrono::minutes{minutes};
+    return enqueue(spec);
+  };
+  auto high = with_start(task_priority::high, 0);
+  auto eleven = with_start(task_priority::normal, 11);
+  auto late = with_start(task_priority::normal, -1);
+  auto plain = with_start(task_priority::normal, 0);
+  std::vector<std::int64_t> order;
+  for (auto& task : claim(4))
+    order.push_back(task.id.value);
+  BOOST_TEST(order == (std::vector{eleven.value, high.value, plain.value, late.value}),
+             boost::test_tools::per_element());
+  BOOST_TEST(details(eleven).head_start.count() == 11);
+  auto far = work();
+  far.head_start = std::chrono::hours{7 * 24 + 1};
+  BOOST_TEST(tests::fails_with(errc::invalid_argument, [&] { enqueue(far); }));
+}
+
 BOOST_AUTO_TEST_CASE(a_gate_lets_as_many_run_as_its_capacity_says) {
   for (int i = 0; i < 4; ++i)
     enqueue(gated("g", 2));

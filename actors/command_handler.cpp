@@ -301,6 +301,11 @@ task_handler command_handler() {
     } catch (const std::invalid_argument& failure) {
       return task_outcome::failure(failure.what(), error_class::permanent);
     }
+    if (context.task.heartbeat.count() > 0 && !command.report)
+      return task_outcome::failure(
+        "command: a program gives signs of life on descriptor 3 only, and its task has a heartbeat "
+        "without \"report\": true; nothing was run: add that to the payload, or drop the heartbeat",
+        error_class::permanent);
     command.process.timeout = context.task.timeout;
     command_words words(context);
     if (command.report) {
@@ -313,6 +318,9 @@ task_handler command_handler() {
     auto outcome = outcome_of(command, result);
     if (outcome.what == task_outcome::verdict::completed && !words.output().empty())
       outcome.output = words.output();
+    if (result.how == process_result::ending::timed_out && context.task.is_last_call)
+      outcome.error = program_name(command.process)
+                      + " had not ended when the time of its task was up: it was ended";
     if (result.how != process_result::ending::cancelled)
       return outcome;
     if (const auto reason = context.cancel.reason(); !reason.empty())

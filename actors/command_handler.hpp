@@ -25,8 +25,9 @@ struct command_spec {
 ///   "output": "text" | "lines" | "json", "output_limit": bytes, "grace_s": seconds,
 ///   "success_codes": [0, ...], "report": true}`.
 /// With `report` the program may say on descriptor 3 (its number is in `QUIRE_REPORT_FD`) how
-/// far it is, see actors/command_words.hpp. `stdin` may be a list of texts: one element a
-/// line. Unknown keys are refused.
+/// far it is, see actors/command_words.hpp; each line there is a sign of life for the
+/// `heartbeat` of its task. `stdin` may be a list of texts: one element a line. Unknown keys
+/// are refused.
 /// Limits: 1 to 10,000 elements of `argv`, each up to 131,071 bytes;
 /// `output_limit` 1 byte to 64 MiB (16 MiB if absent); `grace_s` 0 to 3600 (5 if
 /// absent), fractions allowed; `success_codes` 1 to 256 numbers of 0 to 255.
@@ -47,7 +48,8 @@ task_outcome outcome_of(const command_spec& command, const process_result& resul
 /// The handler of the built-in kind `command`. It ends the program when the
 /// timeout of its task passes or its token says so: the outcome is `cancelled`,
 /// or `released` if the token says that. A payload that is wrong fails the
-/// attempt permanently. Thread-safe.
+/// attempt permanently, and so does a `heartbeat` without `report`: its program could
+/// give no sign of life. Thread-safe.
 task_handler command_handler();
 
 } // namespace quire::actors

@@ -62,6 +62,7 @@ words words_in(std::string_view line) {
 } // namespace
 
 void command_words::hear(std::string_view line) {
+  context_->heartbeat();
   try {
     auto said = words_in(line);
     if (said.progress)

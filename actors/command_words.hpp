@@ -13,8 +13,11 @@ namespace quire::actors {
 ///     {"progress": 30, "step": "reading"}   0 to 100 percent, and what it is doing
 ///     {"log": "page 1 of 7"}                a line for the log of the task
 ///     {"output": {"pages": 7}}              its result, instead of its standard output
+///     {}                                    nothing but that it is alive
 ///
 /// A line that is none of these changes nothing but the log, which says what is wrong with it.
+/// Each line, whatever it says, is a sign of life once its end is there: what a program keeps in
+/// its buffer is none.
 class command_words {
 public:
   explicit command_words(task_context& context) : context_(&context) {}

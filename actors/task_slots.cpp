@@ -22,6 +22,9 @@ std::string seconds_text(std::chrono::milliseconds time) {
 }
 
 std::string limit_text(const task_assignment& task, stop_cause cause) {
+  if (cause == stop_cause::silent && limits_itself(task))
+    return "its program gave no sign of life on descriptor 3 for its "
+           + seconds_text(task.heartbeat) + ": it was ended";
   if (cause == stop_cause::silent)
     return "its handler gave no sign of life for its " + seconds_text(task.heartbeat);
   if (task.is_last_call)

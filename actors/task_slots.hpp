@@ -51,8 +51,8 @@ struct slot_report {
 /// says what time it is.
 ///
 /// A handler that does not return within the grace after it was asked to stop
-/// is given up together with its worker. The kind `command` has no limits here:
-/// it ends its program by itself.
+/// is given up together with its worker. The kind `command` has no limits here
+/// but its heartbeat: it ends its program by itself.
 class task_slots {
 public:
   using time_point = std::chrono::steady_clock::time_point;

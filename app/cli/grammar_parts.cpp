@@ -45,6 +45,8 @@ void add_task_options(CLI::App* app) {
   add_value(app, "--start-within", "SECONDS", "It fails if it has not started by then; 0: no limit");
   add_value(app, "--end-within", "SECONDS",
             "It fails if it has not ended by then, with all attempts; 0: no limit");
+  add_value(app, "--heartbeat", "SECONDS",
+            "Between two signs of life of an attempt (of a command: lines on descriptor 3); 0: no limit");
   add_value(app, "--gate", "NAME", "Tasks of one gate run at most --gate-capacity at a time");
   add_value(app, "--gate-capacity", "N", "If the gate is new (default: 1)");
 }

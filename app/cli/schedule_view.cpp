@@ -96,6 +96,7 @@ std::string schedule_text(const schedule_details& details) {
   text += field("timeout", task.timeout.count() > 0 ? duration_text(task.timeout) : "none");
   text += field("start within", limit_text(task.start_within));
   text += field("end within", limit_text(task.end_within));
+  text += field("heartbeat", limit_text(task.heartbeat));
   text += field("gate", task.gate);
   text += field("payload", task.payload);
   return text + fires_text(details.fires);
@@ -132,6 +133,7 @@ json to_json(const schedule_record& record) {
   object["timeout_ms"] = task.timeout.count();
   object["start_within_ms"] = task.start_within.count();
   object["end_within_ms"] = task.end_within.count();
+  object["heartbeat_ms"] = task.heartbeat.count();
   object["gate"] = or_null(task.gate);
   object["gate_capacity"] = task.gate_capacity;
   return object;

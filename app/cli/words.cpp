@@ -134,6 +134,8 @@ task_spec read_task(const words& line) {
     task.start_within = std::chrono::seconds{*seconds};
   if (auto seconds = line.number("--end-within", 0, ten_years_s))
     task.end_within = std::chrono::seconds{*seconds};
+  if (auto seconds = line.number("--heartbeat", 0, ten_years_s))
+    task.heartbeat = std::chrono::seconds{*seconds};
   task.gate = line.text("--gate").value_or("");
   if (auto capacity = line.number("--gate-capacity", 1, 100'000)) {
     if (task.gate.empty())

@@ -49,8 +49,6 @@ void check_fields(const task_spec& spec) {
           "end_within must be 0 to 10 years; 0 is no limit");
   require(spec.heartbeat >= none && spec.heartbeat <= delay_max,
           "heartbeat must be 0 to 10 years; 0 is no limit");
-  require(spec.heartbeat == none || spec.kind != "command",
-          "a program gives no sign of life: heartbeat is not for the kind command, timeout is");
   require(spec.crashes_max >= 0, "crashes_max must not be negative; 0 is no limit");
   require(spec.unique.key.size() <= 200, "unique.key is over its limit of 200 bytes");
   require(spec.unique.found <= on_duplicate::reject,

@@ -1,5 +1,6 @@
 #include "quire/actors/attempt_report.hpp"
 #include "quire/actors/command_handler.hpp"
+#include "quire/actors/command_words.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
@@ -298,6 +299,43 @@ BOOST_AUTO_TEST_CASE(a_program_says_how_far_it_is) {
   BOOST_TEST(news.lines[2].text.find("did you mean progress?") != std::string::npos);
 }
 
+// An empty object says nothing else, and what is not understood says so much, too.
+BOOST_AUTO_TEST_CASE(each_line_is_a_sign_of_life) {
+  struct set_clock final : quire::clock_source {
+    std::int64_t unix_ms() const override { return 0; }
+    std::chrono::steady_clock::time_point now() const override { return at; }
+    std::chrono::steady_clock::time_point at{std::chrono::hours{1}};
+  };
+  auto clock = std::make_shared<set_clock>();
+  quire::task_assignment task;
+  quire::task_context context{task, {}, clock, std::make_shared<quire::actors::attempt_report>()};
+  quire::actors::command_words words(context);
+  BOOST_TEST(!context.report->last_sign());
+  for (const auto* line : {"{}", R"({"progress": 3})", R"({"output": 7})", "", "no json", "[]"}) {
+    clock->at += milliseconds{1};
+    words.hear(line);
+    BOOST_TEST((context.report->last_sign() == clock->at), line);
+  }
+  const auto news = context.report->take();
+  BOOST_TEST(news.percent.value() == 3);
+  BOOST_TEST(news.lines.size() == 3u);
+  BOOST_TEST(words.output() == "7");
+}
+
+// It has no descriptor 3: it would be ended, whatever it does.
+BOOST_AUTO_TEST_CASE(a_heartbeat_needs_a_program_that_reports) {
+  quire::task_assignment task;
+  task.heartbeat = milliseconds{60'000};
+  quire::task_context context{task, {}, std::make_shared<quire::system_clock_source>()};
+  task.payload = R"({"argv": ["true"]})";
+  const auto refused = quire::actors::command_handler()(context);
+  BOOST_TEST((refused.what == verdict::failed));
+  BOOST_TEST((refused.error_kind == error_class::permanent));
+  BOOST_TEST(refused.error.find("add that to the payload") != std::string::npos);
+  task.payload = R"({"argv": ["true"], "report": true})";
+  BOOST_TEST((quire::actors::command_handler()(context).what == verdict::completed));
+}
+
 BOOST_AUTO_TEST_CASE(the_handler_fails_a_wrong_payload_for_good) {
   const auto outcome = handle("{}");
   BOOST_TEST((outcome.what == verdict::failed));
@@ -308,6 +346,17 @@ BOOST_AUTO_TEST_CASE(the_timeout_of_the_task_is_that_of_the_program) {
   const auto outcome = handle(R"({"argv": ["sleep", "1000"]})", {}, milliseconds{50});
   BOOST_TEST((outcome.error_kind == error_class::timeout));
   BOOST_TEST(outcome.error == "sleep took longer than its 50 ms: it was ended");
+}
+
+BOOST_AUTO_TEST_CASE(a_program_that_the_end_of_its_task_ends_says_so) {
+  quire::task_assignment task;
+  task.payload = R"({"argv": ["sleep", "1000"]})";
+  task.timeout = milliseconds{50};
+  task.is_last_call = true;
+  quire::task_context context{task, {}, std::make_shared<quire::system_clock_source>()};
+  const auto outcome = quire::actors::command_handler()(context);
+  BOOST_TEST((outcome.error_kind == error_class::timeout));
+  BOOST_TEST(outcome.error == "sleep had not ended when the time of its task was up: it was ended");
 }
 
 BOOST_AUTO_TEST_CASE(a_shutdown_releases_and_a_cancel_cancels) {

@@ -289,11 +289,17 @@ BOOST_AUTO_TEST_CASE(threads_run_programs_at_the_same_time) {
 }
 
 // The last line has no end, so it is none.
+// The program goes on only once its first line was heard.
 BOOST_AUTO_TEST_CASE(lines_on_descriptor_3_are_heard_while_it_runs) {
-  auto spec = shell("echo one >&3; read answer; echo two >&3; printf three >&3; echo $answer");
+  const temp_dir folder;
+  auto spec = shell("echo one >&3; until test -e heard; do sleep 0.02; done; echo two >&3; "
+                    "printf three >&3; echo done");
+  spec.working_directory = folder.path().string();
   std::vector<std::string> heard;
-  spec.standard_input = "done\n";
-  spec.on_line = [&heard](std::string_view line) { heard.emplace_back(line); };
+  spec.on_line = [&](std::string_view line) {
+    heard.emplace_back(line);
+    std::ofstream{folder / "heard"};
+  };
   const auto result = run(spec);
   BOOST_TEST(result.standard_output == "done\n");
   BOOST_TEST(heard == (std::vector<std::string>{"one", "two"}), boost::test_tools::per_element());

@@ -1,3 +1,4 @@
+#include "quire/actors/attempt_report.hpp"
 #include "quire/actors/task_slots.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -117,6 +118,33 @@ BOOST_AUTO_TEST_CASE(a_command_limits_itself) {
   slots.stop(task_id{1}, std::nullopt, stop_cause::cancelled, "why", now);
   BOOST_TEST(tokens[0]->cancelled());
   BOOST_TEST(slots.expire(now + 1h).empty());
+}
+
+// A silent one is told to stop, and its handler ends it; nobody gives it up.
+BOOST_AUTO_TEST_CASE(a_command_with_a_heartbeat_is_asked_to_stop_when_it_is_silent) {
+  slots.add_worker();
+  auto task = std::make_shared<task_assignment>();
+  task->id = task_id{1};
+  task->kind = "command";
+  task->timeout = 1s;
+  task->heartbeat = 3s;
+  cancel_token token;
+  auto report = std::make_shared<attempt_report>();
+  auto who = slots.start({{task, token, report}}, false, now)->who;
+  report->sign_of_life(now + 2s);
+  BOOST_TEST((slots.next_limit() == now + 5s));
+  slots.expire(now + 4'999ms);
+  BOOST_TEST(!token.cancelled());
+  slots.expire(now + 5s);
+  BOOST_TEST(token.reason() == "its program gave no sign of life on descriptor 3 for its 3 s: it was ended");
+  BOOST_TEST(!slots.next_limit());
+  BOOST_TEST(slots.expire(now + 1h).empty());
+  auto ended = slots.finish(who)->current;
+  BOOST_REQUIRE(ended.has_value());
+  auto outcome = settled_outcome(*ended, task_outcome::cancelled("it was ended"));
+  BOOST_TEST((outcome.what == verdict::failed));
+  BOOST_TEST((outcome.error_kind == error_class::timeout));
+  BOOST_TEST(outcome.error == token.reason());
 }
 
 BOOST_AUTO_TEST_CASE(only_the_first_cause_counts) {

@@ -20,8 +20,8 @@ constexpr std::size_t arguments_max = 10'000;
 constexpr std::int64_t output_bytes_max = std::int64_t{64} << 20;
 
 const std::vector<std::string> common_keys{
-  "kind", "timeout_s", "max_attempts", "backoff_s", "backoff_factor", "backoff_max_s", "priority",
-  "output"};
+  "kind",      "timeout_s",      "start_within_s", "end_within_s", "heartbeat_s", "max_attempts",
+  "backoff_s", "backoff_factor", "backoff_max_s",  "priority",     "output"};
 const std::vector<std::string> command_keys{"argv",    "stdin",        "cwd",           "env",
                                             "grace_s", "output_limit", "success_codes", "report"};
 const std::vector<std::string> handler_keys{"payload"};
@@ -54,6 +54,17 @@ retry_policy read_retry(const json_cursor& task) {
       cap->refuse("is less than backoff_s");
   }
   return retry;
+}
+
+void read_limits(const json_cursor& task, task_spec& spec) {
+  auto read = [&](const std::string& key, std::chrono::milliseconds& limit) {
+    if (auto seconds = task.find(key))
+      limit = milliseconds_of(*seconds, 0.001);
+  };
+  read("timeout_s", spec.timeout);
+  read("start_within_s", spec.start_within);
+  read("end_within_s", spec.end_within);
+  read("heartbeat_s", spec.heartbeat);
 }
 
 void refuse_nul(const json_cursor& text) {
@@ -104,8 +115,10 @@ void read_command(const json_cursor& task) {
     limit->whole_number(1, output_bytes_max);
   if (auto grace = task.find("grace_s"))
     grace->number(0, 3600);
-  if (auto report = task.find("report"))
-    report->flag();
+  auto report = task.find("report");
+  auto reports = report && report->flag();
+  if (auto heartbeat = task.find("heartbeat_s"); heartbeat && !reports)
+    heartbeat->refuse("a program gives signs of life on descriptor 3 only: set report to true");
   if (auto codes = task.find("success_codes")) {
     codes->expect_list(1, 256);
     for (std::size_t i = 0; i < codes->value().size(); ++i)
@@ -162,8 +175,7 @@ void read_task(const json_cursor& task, stage_spec& stage) {
   // No program of its own can take this process down with it.
   if (is_command)
     spec.crashes_max = 0;
-  if (auto timeout = task.find("timeout_s"))
-    spec.timeout = milliseconds_of(*timeout, 0.001);
+  read_limits(task, spec);
   if (auto priority = task.find("priority"))
     read_priority(*priority, spec);
   if (is_command)

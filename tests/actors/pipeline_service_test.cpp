@@ -300,6 +300,44 @@ BOOST_AUTO_TEST_CASE(a_failed_item_makes_partial_success_where_the_policy_says_s
   BOOST_TEST((record(id).state != run_state::completed));
 }
 
+// Nobody here runs its kind. What follows is told in the same commit.
+BOOST_AUTO_TEST_CASE(a_stage_whose_task_is_not_started_in_time_fails) {
+  start();
+  start_tasks();
+  auto id = run(R"({"name": "a", "task": {"kind": "elsewhere", "start_within_s": 3}},)"
+                + each("b", 2, R"(, "after": ["a"])") + ","
+                + each("c", 1, R"(, "after": [{"stage": "a", "when": "failed"}])"));
+  advance(2900ms, 100ms);
+  BOOST_TEST((stage(id, 0) == stage_state::running));
+  advance(200ms, 100ms);
+  BOOST_TEST((stage(id, 0) == stage_state::failed));
+  BOOST_TEST((stage(id, 1) == stage_state::skipped));
+  BOOST_TEST((stage(id, 2) == stage_state::completed));
+  BOOST_TEST((record(id).state == run_state::failed));
+  auto late = task(task_id{1});
+  BOOST_TEST(late.error == "it had not started when its time was up");
+  BOOST_TEST((late.error_kind == error_class::timeout));
+}
+
+// It has many attempts left.
+BOOST_AUTO_TEST_CASE(a_stage_whose_task_has_not_ended_in_time_fails) {
+  working.handlers["flaky"] = [this](task_context&) {
+    ++ran["flaky"];
+    return task_outcome::failure("no luck", error_class::transient);
+  };
+  start();
+  start_tasks();
+  auto id = run(R"({"name": "a", "optional": true, "task": {"kind": "flaky", "end_within_s": 5,
+                    "max_attempts": 1000, "backoff_s": 2, "backoff_factor": 1}})");
+  settle();
+  BOOST_TEST((stage(id, 0) == stage_state::running));
+  advance(6s, 100ms);
+  BOOST_TEST((stage(id, 0) == stage_state::failed));
+  BOOST_TEST((record(id).state == run_state::partial_success));
+  BOOST_TEST((ran["flaky"] > 1 && ran["flaky"] < 4));
+  BOOST_TEST(task(task_id{1}).error.find("its time is up") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(a_wrong_definition_or_parameter_starts_nothing) {
   start();
   auto broken = call<run_started>(pipelines, start_run{definition(R"({"name": "a"})"), {}});

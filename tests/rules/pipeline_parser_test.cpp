@@ -159,6 +159,12 @@ BOOST_AUTO_TEST_CASE(a_wrong_task_is_refused) {
     {command(R"("max_attempts": 1001, "argv": ["ls"])"), "stages[3].task.max_attempts: expected a whole number from 1 to 1000, found 1001"},
     {command(R"("max_attempts": 1.5, "argv": ["ls"])"), "stages[3].task.max_attempts: expected a whole number from 1 to 1000, found 1.5"},
     {command(R"("timeout_s": 0, "argv": ["ls"])"), "stages[3].task.timeout_s: expected a number from 0.001 to 2592000, found 0"},
+    {command(R"("start_within_s": 0, "argv": ["ls"])"), "stages[3].task.start_within_s: expected a number from 0.001 to 2592000, found 0"},
+    {command(R"("end_within_s": "1", "argv": ["ls"])"), "stages[3].task.end_within_s: expected a number from 0.001 to 2592000, found a text"},
+    {command(R"("heartbeat_s": 2592001, "report": true, "argv": ["ls"])"), "stages[3].task.heartbeat_s: expected a number from 0.001 to 2592000, found 2592001"},
+    {command(R"("heartbeat_s": 1, "argv": ["ls"])"), "stages[3].task.heartbeat_s: a program gives signs of life on descriptor 3 only: set report to true"},
+    {command(R"("heartbeat_s": 1, "report": false, "argv": ["ls"])"), "stages[3].task.heartbeat_s: a program gives signs of life on descriptor 3 only: set report to true"},
+    {command(R"("hartbeat_s": 1, "argv": ["ls"])"), "stages[3].task.hartbeat_s: unknown key; did you mean heartbeat_s?"},
     {command(R"("backoff_s": 5, "backoff_max_s": 4, "argv": ["ls"])"), "stages[3].task.backoff_max_s: is less than backoff_s"},
     {command(R"("backoff_factor": 0.5, "argv": ["ls"])"), "stages[3].task.backoff_factor: expected a number from 1 to 1000, found 0.5"},
     {command(R"("priority": "hihg", "argv": ["ls"])"), "stages[3].task.priority: unknown value 'hihg'; did you mean high?"},
@@ -270,6 +276,19 @@ BOOST_AUTO_TEST_CASE(a_tenant_is_a_name_with_parameters_in_it) {
     {with_tenant(R"("{{item}}")"), "tenant: {{item}} is no parameter of the pipeline"},
   });
   BOOST_TEST(problem_of(with_tenant(R"("{{params.customer")")).find("tenant: ") == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(deadlines_arrive_and_are_none_by_default) {
+  auto spec = parse_pipeline(with_task(R"({"kind": "x", "heartbeat_s": 2.5})")).stages[3].task;
+  BOOST_TEST(spec.start_within.count() == 0);
+  BOOST_TEST(spec.end_within.count() == 0);
+  BOOST_TEST(spec.heartbeat.count() == 2'500);
+  spec = parse_pipeline(command(R"("argv": ["ls"], "report": true, "start_within_s": 0.001,
+    "end_within_s": 2592000, "heartbeat_s": 60)")).stages[3].task;
+  BOOST_TEST(spec.start_within.count() == 1);
+  BOOST_TEST(spec.end_within.count() == 2'592'000'000);
+  BOOST_TEST(spec.heartbeat.count() == 60'000);
+  BOOST_TEST(spec.timeout.count() == 600'000);
 }
 
 BOOST_AUTO_TEST_CASE(a_backoff_over_the_default_limit_is_kept) {

@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_SUITE(stage_plan)
 
 BOOST_AUTO_TEST_CASE(a_single_stage_is_one_task) {
   auto spec = pipeline(command({{"output", "lines"}, {"success_codes", {0, 1}}, {"timeout_s", 5},
-                                {"max_attempts", 4}, {"priority", "low"}}));
+                                {"start_within_s", 6}, {"end_within_s", 7}, {"max_attempts", 4}, {"priority", "low"}}));
   auto plan = plan_of(spec);
   BOOST_TEST(plan.size() == 1);
   auto task = plan.task(0);
@@ -88,6 +88,8 @@ BOOST_AUTO_TEST_CASE(a_single_stage_is_one_task) {
   BOOST_TEST((task.priority == task_priority::low));
   BOOST_TEST(task.retry.attempts_max == 4);
   BOOST_TEST(task.timeout.count() == 5000);
+  BOOST_TEST(task.start_within.count() == 6000);
+  BOOST_TEST(task.end_within.count() == 7000);
   BOOST_TEST(task.crashes_max == 0);
   BOOST_TEST(task.gate == "");
   BOOST_CHECK_THROW(plan.task(1), std::out_of_range);

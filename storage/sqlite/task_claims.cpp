@@ -78,6 +78,12 @@ bool end_refused_tasks(transaction& tx, const lane_rooms& rooms, std::int64_t no
   return left == 0;
 }
 
+/// Not a typed row: what a damaged file may hold is not the fault of whoever asks.
+std::optional<std::int64_t> first_time(snapshot& db, std::string_view sql) {
+  auto stmt = db.prepare(sql);
+  return stmt->step() ? std::optional{stmt->int64(0)} : std::nullopt;
+}
+
 task_assignment claim(transaction& tx, const claim_candidate& one, const std::string& kind,
                       std::int64_t boot, std::int64_t now_ms) {
   tx.execute(task_sql::claim, one.id, boot, now_ms);
@@ -202,7 +208,7 @@ std::optional<std::int64_t> promote_due_tasks(transaction& tx, std::int64_t now_
 }
 
 std::optional<std::int64_t> next_due_time(snapshot& db) {
-  return db.query_optional<std::int64_t>(task_sql::next_due_time);
+  return first_time(db, task_sql::next_due_time);
 }
 
 std::optional<std::int64_t> expire_tasks(transaction& tx, std::int64_t now_ms, int limit) {
@@ -218,7 +224,7 @@ std::optional<std::int64_t> expire_tasks(transaction& tx, std::int64_t now_ms, i
                      had_to_end ? "it had not ended when its time was up"
                                 : "it had not started when its time was up",
                      now_ms);
-  return tx.query_optional<std::int64_t>(task_sql::next_expiry);
+  return first_time(tx, task_sql::next_expiry);
 }
 
 std::vector<task_id> fail_stuck_tasks(transaction& tx, std::int64_t claimed_before_ms,

@@ -4,6 +4,8 @@ ALTER TABLE quire_task ADD COLUMN subtasks_open INTEGER; -- so many of its own h
                                                          -- null: it has none
 -- subtasks_of, and what is counted of them
 CREATE INDEX quire_task_parent ON quire_task(parent_id, id) WHERE parent_id IS NOT NULL;
+-- count_created
+CREATE INDEX quire_task_created ON quire_task(id) WHERE state = 0;
 
 DROP INDEX quire_task_ended;
 -- prune_tasks; tasks of a stage go with their run, subtasks with their task

@@ -194,6 +194,7 @@ batch_executor::turn batch_executor::commit(const indices& which, const indices&
   auto seq = numbered_;
   try {
     require_in_place();
+    transaction_control::ended(*db_).write(*db_);
     if (seq == 0)
       seq = advance_commit_seq();
   } catch (const error& failure) {

@@ -177,11 +177,16 @@ int connection::state::on_wal(void* self, sqlite3*, const char*, int frames) {
 }
 
 int connection::state::on_commit(void* self) {
-  return static_cast<state*>(self)->restricted ? 1 : 0;
+  auto& s = *static_cast<state*>(self);
+  bool forgotten = !s.ended.empty();
+  s.ended = {};
+  return s.restricted || forgotten ? 1 : 0;
 }
 
 void connection::state::on_rollback(void* self) {
-  static_cast<state*>(self)->rolled_back = true;
+  auto& s = *static_cast<state*>(self);
+  s.rolled_back = true;
+  s.ended = {};
 }
 
 void connection::state::change_limits(bool tightly) noexcept {

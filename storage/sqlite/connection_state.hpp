@@ -1,9 +1,11 @@
 #pragma once
 
 #include "quire/storage/sqlite/connection.hpp"
+#include "quire/storage/sqlite/end_counts.hpp"
 
 #include <array>
 #include <optional>
+#include <vector>
 
 namespace quire::storage {
 
@@ -27,6 +29,7 @@ struct connection::state {
   static int on_authorize(void* self, int action, const char* first, const char* second,
                           const char* database, const char* trigger);
   static int on_wal(void* self, sqlite3* db, const char* database, int frames);
+  /// Refuses what would leave something counted and not written.
   static int on_commit(void* self);
   static void on_rollback(void* self);
 
@@ -61,6 +64,9 @@ struct connection::state {
   std::int64_t wal_frames = 0;
   const std::uint32_t* log_index = nullptr; ///< Mapped by SQLite for as long as it is open.
   bool log_in_doubt = false;                ///< It could not be synchronized.
+
+  end_counts ended;                     ///< In the open transaction, and not written yet.
+  std::vector<end_counts> ended_before; ///< The same when each of the open savepoints was made.
 };
 
 /// The statements that open and close transactions. For this folder only.
@@ -74,16 +80,22 @@ public:
 
   static void begin_read(connection& db) { run(db, 1); }
 
-  /// Tries again within the patience while somebody keeps the database locked.
+  /// Writes what was counted, then tries again within the patience while somebody keeps the
+  /// database locked.
   /// @throws error if COMMIT failed; the transaction may be open still.
   static void commit(connection& db);
 
   /// Does nothing if no transaction is open.
   static void rollback(connection& db) noexcept;
 
-  static void savepoint(connection& db) { run(db, 4); }
-  static void rollback_to_savepoint(connection& db) { run(db, 5); }
-  static void release_savepoint(connection& db) { run(db, 6); }
+  /// What is counted after a savepoint is forgotten when it is rolled back to. Who has none and is
+  /// undone has changed no row, and so has counted nothing.
+  static void savepoint(connection& db);
+  static void rollback_to_savepoint(connection& db);
+  static void release_savepoint(connection& db);
+
+  /// What the open transaction has counted and not written yet.
+  static end_counts& ended(connection& db) noexcept { return db.state_->ended; }
 
   /// Returns whether the transaction that was begun is gone, even if another
   /// one has been opened in its place.

@@ -118,6 +118,18 @@ constexpr std::string_view free_ungated_sql =
 constexpr std::string_view crowded_gates_sql =
   "SELECT DISTINCT gate FROM quire_task WHERE state = 2";
 
+constexpr std::string_view recount_tasks_sql = R"(
+  INSERT INTO quire_task_count(state, tasks)
+  SELECT s.column1, ifnull(t.tasks, 0)
+  FROM (VALUES(10), (11), (12), (13), (14)) s
+    LEFT JOIN (SELECT state, count(*) AS tasks FROM quire_task GROUP BY state) t
+      ON t.state = s.column1
+  WHERE true
+  ON CONFLICT(state) DO UPDATE SET tasks = excluded.tasks WHERE tasks <> excluded.tasks)";
+
+constexpr std::string_view drop_counts_sql =
+  "DELETE FROM quire_task_count WHERE state NOT BETWEEN 10 AND 14";
+
 constexpr std::string_view recount_stage_sql = R"(
   UPDATE quire_stage
   SET total = counted.total, completed = counted.completed, partial = counted.partial,
@@ -269,6 +281,13 @@ void recount_gates(transaction& tx, std::int64_t) {
   }
   for (auto& gate : crowded)
     pump_gate(tx, gate);
+}
+
+void recount_tasks(transaction& tx, std::int64_t) {
+  // What others in this transaction have counted is in the tables already.
+  tx.write_end_counts();
+  tx.execute(recount_tasks_sql);
+  tx.execute(drop_counts_sql);
 }
 
 void recount_stages(transaction& tx, std::int64_t now_ms) {

@@ -53,6 +53,9 @@ void adopt_subtasks(transaction& tx, std::int64_t now_ms);
 /// Makes missing gates, counts the places of all anew, and gives those that are free away.
 void recount_gates(transaction& tx, std::int64_t now_ms);
 
+/// Counts anew how many tasks have ended in each state.
+void recount_tasks(transaction& tx, std::int64_t now_ms);
+
 /// Counts the tasks of stages anew whose counters are wrong, and ends those that are done.
 void recount_stages(transaction& tx, std::int64_t now_ms);
 

@@ -176,6 +176,15 @@ inline constexpr std::string_view free_places = R"(
     LEFT JOIN quire_gate g ON g.gate = t.gate
   WHERE t.state = 2 AND (t.gate IS NULL OR g.used < g.capacity))";
 
+inline constexpr std::string_view task_counts = R"(
+  SELECT 'state', s.state
+  FROM (SELECT column1 AS state FROM (VALUES(10), (11), (12), (13), (14))
+        UNION SELECT state FROM quire_task_count) s
+    LEFT JOIN quire_task_count c ON c.state = s.state
+    LEFT JOIN (SELECT state, count(*) AS tasks FROM quire_task GROUP BY state) t
+      ON t.state = s.state
+  WHERE c.tasks IS NOT ifnull(t.tasks, 0) OR s.state NOT BETWEEN 10 AND 14)";
+
 inline constexpr std::string_view stage_items = R"(
   SELECT 'stage', t.stage_id
   FROM quire_task t

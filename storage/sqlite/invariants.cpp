@@ -84,6 +84,9 @@ constexpr auto of_tasks = std::to_array<invariant>({
    sql::gate_places, "counted anew; free places are given away", repairs::recount_gates},
   {"free_places", "a task waits beside a free place in its gate: it may wait for ever",
    sql::free_places, "it gets the place", repairs::recount_gates},
+  {"task_counts",
+   "it is not counted right how many tasks have ended in a state: quire status shows a wrong number",
+   sql::task_counts, "counted anew", repairs::recount_tasks},
 });
 
 constexpr auto of_what_hangs_on_tasks = std::to_array<invariant>({

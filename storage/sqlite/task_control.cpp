@@ -75,6 +75,7 @@ task_state retry_task(transaction& tx, task_id task, std::int64_t now_ms) {
   tx.execute(drop_result_sql, task.value);
   if (row.has_subtasks && retry_subtasks(tx, task, now_ms)) {
     tx.execute(wait_again_sql, task.value);
+    tx.count_end(row.state, -1);
     return task_state::created;
   }
   // It has all its time again.
@@ -82,7 +83,9 @@ task_state retry_task(transaction& tx, task_id task, std::int64_t now_ms) {
   tx.execute(restart_task_sql, task.value, limits.expires_at_ms, limits.end_by_ms);
   if (limits.expires_at_ms)
     tx.announce({event::topic::task_ready, *limits.expires_at_ms});
-  return place_task(tx, task, row.gate);
+  auto state = place_task(tx, task, row.gate);
+  tx.count_end(row.state, -1);
+  return state;
 }
 
 std::vector<task_claim> cancel_requests(snapshot& db) {

@@ -2,8 +2,10 @@
 #include "quire/storage/sqlite/task_filter_sql.hpp"
 #include "quire/storage/sqlite/step_store.hpp"
 #include "quire/storage/sqlite/task_progress.hpp"
+#include "quire/storage/sqlite/task_sql.hpp"
 #include "quire/storage/sqlite/task_store.hpp"
 
+#include <tuple>
 #include <utility>
 
 namespace quire::storage {
@@ -27,9 +29,6 @@ constexpr std::string_view attempts_sql = R"(
   WHERE id = ?1 AND state = 10
     AND NOT EXISTS (SELECT 1 FROM quire_task_attempt a WHERE a.task_id = t.id AND a.epoch = t.epoch)
   ORDER BY 2)";
-
-constexpr std::string_view count_by_state_sql =
-  "SELECT state, count(*) FROM quire_task GROUP BY state ORDER BY state";
 
 task_record read_task(const statement& row) {
   task_record task;
@@ -123,9 +122,22 @@ std::vector<attempt_record> attempts_of(snapshot& db, task_id task) {
 
 std::vector<std::pair<task_state, std::int64_t>> count_tasks_by_state(snapshot& db) {
   std::vector<std::pair<task_state, std::int64_t>> counts;
-  auto stmt = db.prepare(count_by_state_sql);
-  while (stmt->step())
-    counts.emplace_back(static_cast<task_state>(stmt->int64(0)), stmt->int64(1));
+  auto add = [&counts](task_state state, std::int64_t tasks) {
+    if (tasks > 0)
+      counts.emplace_back(state, tasks);
+  };
+  add(task_state::created, db.query_scalar<std::int64_t>(task_sql::count_created));
+  add(task_state::ready, db.query_scalar<std::int64_t>(task_sql::count_ready));
+  add(task_state::blocked, db.query_scalar<std::int64_t>(task_sql::count_blocked));
+  add(task_state::running, db.query_scalar<std::int64_t>(task_sql::count_running));
+  auto [due, scheduled] = db.query_one<std::tuple<std::int64_t, std::int64_t>>(task_sql::count_due);
+  add(task_state::scheduled, scheduled);
+  add(task_state::retryable, due - scheduled);
+  auto stmt = db.prepare(task_sql::count_ended);
+  while (stmt->step()) {
+    auto state = static_cast<task_state>(stmt->int64(0));
+    add(state, stmt->int64(1) + db.unwritten_ends().of(state));
+  }
   return counts;
 }
 

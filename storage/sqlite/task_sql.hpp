@@ -91,6 +91,27 @@ inline constexpr std::string_view due_by_lane = R"(
   WHERE state IN (4, 5)
   GROUP BY lane)";
 
+inline constexpr std::string_view count_created =
+  "SELECT count(*) FROM quire_task INDEXED BY quire_task_created WHERE state = 0";
+
+inline constexpr std::string_view count_ready =
+  "SELECT count(*) FROM quire_task INDEXED BY quire_task_ready WHERE state = 1";
+
+inline constexpr std::string_view count_blocked =
+  "SELECT count(*) FROM quire_task INDEXED BY quire_task_blocked WHERE state = 2";
+
+inline constexpr std::string_view count_running =
+  "SELECT count(*) FROM quire_task INDEXED BY quire_task_running WHERE state = 3";
+
+// The index holds the state, too.
+inline constexpr std::string_view count_due = R"(
+  SELECT count(*), ifnull(sum(state = 4), 0)
+  FROM quire_task INDEXED BY quire_task_due
+  WHERE state IN (4, 5))";
+
+inline constexpr std::string_view count_ended =
+  "SELECT state, tasks FROM quire_task_count ORDER BY state";
+
 inline constexpr std::string_view claim_candidates = R"(
   SELECT id, ord, epoch, attempt, attempts_max, crashes = 0 AND crashes_max <> 1, end_by,
          expires_at IS NOT end_by, subtasks_open IS NOT NULL
@@ -243,7 +264,7 @@ inline constexpr std::string_view stuck_tasks = R"(
   LIMIT ?4)";
 
 inline constexpr std::string_view ended_tasks = R"(
-  SELECT id, gate
+  SELECT id, gate, state
   FROM quire_task INDEXED BY quire_task_ended
   WHERE state >= 10 AND stage_id IS NULL AND parent_id IS NULL AND finished_at < ?1
     AND ifnull(subtasks_open, 0) = 0
@@ -263,7 +284,7 @@ inline constexpr std::string_view count_subtasks = R"(
   GROUP BY state)";
 
 inline constexpr std::string_view tasks_of_run = R"(
-  SELECT t.id, t.gate
+  SELECT t.id, t.gate, t.state
   FROM quire_stage s
     CROSS JOIN quire_task t INDEXED BY quire_task_stage ON t.stage_id = s.id
   WHERE s.run_id = ?1

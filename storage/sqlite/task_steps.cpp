@@ -143,6 +143,8 @@ task_state place_task(transaction& tx, task_id task, const std::optional<std::st
 
 void conclude_task(transaction& tx, task_id task, const task_row& was, task_state state,
                    std::int64_t now_ms) {
+  tx.count_end(was.state, -1);
+  tx.count_end(state, 1);
   if (holds_place(was.state))
     give_place(tx, was.gate);
   if (was.has_key)
@@ -187,6 +189,7 @@ std::int64_t delete_task(transaction& tx, task_id task) {
   if (!row)
     return 0;
   delete_rows(tx, task.value);
+  tx.count_end(row->state, -1);
   if (row->state == task_state::running)
     tx.announce({event::topic::task_cancel, task.value});
   if (holds_place(row->state))
@@ -196,20 +199,21 @@ std::int64_t delete_task(transaction& tx, task_id task) {
 
 std::int64_t delete_ended_tasks(transaction& tx, std::string_view sql, std::int64_t key,
                                 int limit) {
-  std::vector<std::int64_t> ids;
+  std::vector<std::pair<std::int64_t, task_state>> ended;
   std::set<std::string> gates;
   {
     auto stmt = tx.prepare(sql);
     stmt->bind(key, limit);
     while (stmt->step()) {
-      ids.push_back(stmt->int64(0));
+      ended.emplace_back(stmt->int64(0), static_cast<task_state>(stmt->int64(2)));
       if (!stmt->is_null(1))
         gates.insert(stmt->text(1));
     }
   }
-  auto deleted = static_cast<std::int64_t>(ids.size());
-  for (auto id : ids) {
+  auto deleted = static_cast<std::int64_t>(ended.size());
+  for (auto& [id, state] : ended) {
     delete_rows(tx, id);
+    tx.count_end(state, -1);
     deleted += delete_subtasks(tx, task_id{id});
   }
   for (auto& gate : gates)

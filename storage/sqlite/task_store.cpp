@@ -162,6 +162,7 @@ bool complete_at_once(transaction& tx, task_id task, std::int64_t epoch,
                     static_cast<std::int64_t>(outcome.error_kind))
            == 0)
     return false;
+  tx.count_end(task_state::completed, 1);
   if (!outcome.output.empty() || !outcome.detail.empty() || !outcome.output_file.empty())
     put_result(tx, task, epoch, outcome);
   tx.announce({event::topic::task_finished, task.value});

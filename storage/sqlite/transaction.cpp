@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t commit_number = 2;
 constexpr std::size_t rollback_number = 3;
+constexpr std::size_t savepoint_number = 4;
 constexpr std::array control_sql{
   "BEGIN IMMEDIATE",
   "BEGIN",
@@ -36,6 +37,8 @@ void transaction_control::run(connection& db, std::size_t number) {
     compiled(rollback_number);
   }
   compiled(number).step();
+  if (number < 2)
+    state.ended_before.clear();
 }
 
 bool transaction_control::try_begin_write(connection& db, bool waits) {
@@ -54,6 +57,7 @@ bool transaction_control::try_begin_write(connection& db, bool waits) {
 }
 
 void transaction_control::commit(connection& db) {
+  ended(db).write(db);
   for (int count = 0;; ++count) {
     try {
       run(db, commit_number);
@@ -75,6 +79,27 @@ void transaction_control::rollback(connection& db) noexcept {
     // SQLite undoes the transaction in any case, at the latest when the
     // connection is closed.
   }
+}
+
+void transaction_control::savepoint(connection& db) {
+  auto& state = *db.state_;
+  state.ended_before.push_back(state.ended);
+  try {
+    run(db, savepoint_number);
+  } catch (const error&) {
+    state.ended_before.pop_back();
+    throw;
+  }
+}
+
+void transaction_control::rollback_to_savepoint(connection& db) {
+  run(db, savepoint_number + 1);
+  db.state_->ended = db.state_->ended_before.back();
+}
+
+void transaction_control::release_savepoint(connection& db) {
+  run(db, savepoint_number + 2);
+  db.state_->ended_before.pop_back();
 }
 
 bool transaction_control::lost(const connection& db) noexcept {
@@ -110,6 +135,21 @@ row_set snapshot::query(const sql_statement& query, std::size_t rows_max,
   return stmt->fetch_all(rows_max, bytes_max);
 }
 
+const end_counts& snapshot::unwritten_ends() const noexcept {
+  return transaction_control::ended(*db_);
+}
+
+void transaction::count_end(task_state state, std::int64_t tasks) {
+  auto& ended = transaction_control::ended(*db_);
+  ended.add(state, tasks);
+  if (db_->autocommit())
+    ended.write(*db_);
+}
+
+void transaction::write_end_counts() {
+  transaction_control::ended(*db_).write(*db_);
+}
+
 transaction_guard::transaction_guard(connection& db) : db_(&db) {
   transaction_control::begin_write(db);
 }
@@ -120,6 +160,8 @@ transaction_guard::~transaction_guard() {
 }
 
 void transaction_guard::commit() {
+  // Not a part of COMMIT, whose failures may leave its outcome open: nothing is committed yet.
+  transaction_control::ended(*db_).write(*db_);
   auto* db = std::exchange(db_, nullptr);
   try {
     transaction_control::commit(*db);

@@ -4,6 +4,7 @@
 #include "quire/messages/types/row_set.hpp"
 #include "quire/messages/types/sql.hpp"
 #include "quire/storage/sqlite/connection.hpp"
+#include "quire/storage/sqlite/end_counts.hpp"
 #include "quire/storage/sqlite/typed_statement.hpp"
 
 #include <cstddef>
@@ -75,6 +76,10 @@ public:
     return db_->prepare_from_outside(sql, check);
   }
 
+  /// How many tasks more have ended than `quire_task_count` says; none outside of transactions
+  /// that write.
+  const end_counts& unwritten_ends() const noexcept;
+
 protected:
   connection* db_;
 };
@@ -114,6 +119,14 @@ public:
 
   const std::vector<event>& events() const noexcept { return events_; }
 
+  /// Counts that there are `tasks` more, or fewer if less than 0, that have ended in `state`;
+  /// nothing if that is not terminal. For the stores, right after the rows were changed. It is
+  /// written once, with COMMIT, whoever commits; what is undone takes its counts with it.
+  void count_end(task_state state, std::int64_t tasks);
+
+  /// Writes at once what was counted, for who reads or sets the table `quire_task_count`.
+  void write_end_counts();
+
 private:
   std::uint64_t commit_seq_;
   std::vector<event> events_;
@@ -129,8 +142,8 @@ public:
   transaction_guard& operator=(const transaction_guard&) = delete;
   ~transaction_guard();
 
-  /// @throws error if COMMIT fails; the transaction is then rolled back, unless
-  ///         the error says that its outcome is unknown.
+  /// @throws error if COMMIT fails; the transaction is then rolled back (at the end of the scope
+  ///         at the latest), unless the error says that its outcome is unknown.
   void commit();
 
 private:

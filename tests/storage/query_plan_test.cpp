@@ -75,6 +75,15 @@ const std::vector<hot_statement> filter_statements{
    "SEARCH t USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
 };
 
+/// They count what has not ended, and read nothing else.
+const std::vector<hot_statement> counting_statements{
+  {"count_created", sql::count_created, "quire_task_created"},
+  {"count_ready", sql::count_ready, "quire_task_ready"},
+  {"count_blocked", sql::count_blocked, "quire_task_blocked"},
+  {"count_running", sql::count_running, "quire_task_running"},
+  {"count_due", sql::count_due, "quire_task_due"},
+};
+
 /// The lines of the plan of `text`.
 std::vector<std::string> plan_of(storage::connection& db, std::string_view text) {
   std::vector<std::string> lines;
@@ -112,6 +121,15 @@ BOOST_AUTO_TEST_CASE(hot_statements_use_their_index) {
     }
     BOOST_TEST(tests::contains(plan, index), name << ":\n" << plan);
   }
+}
+
+BOOST_AUTO_TEST_CASE(what_has_not_ended_is_counted_by_its_index_alone) {
+  for (auto& [name, text, index] : counting_statements) {
+    auto plan = plan_of(db, text);
+    BOOST_TEST(plan.size() == 1u, name);
+    BOOST_TEST(tests::contains(plan.front(), std::string{"INDEX "} + index), name);
+  }
+  BOOST_TEST(tests::contains(plan_of(db, sql::count_due).front(), "COVERING"));
 }
 
 BOOST_AUTO_TEST_CASE(what_must_come_in_order_is_not_sorted) {

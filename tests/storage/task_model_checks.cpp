@@ -108,6 +108,15 @@ void task_walk::check_tasks() {
     seen.emplace("task", static_cast<int>(x.state));
   }
   require_equal("quire_task", found, expected);
+  using count_row = std::tuple<std::int64_t, std::int64_t>;
+  std::map<std::int64_t, std::int64_t> states;
+  for (auto& [id, x] : model_.tasks)
+    ++states[number_of(x.state)];
+  std::vector<count_row> counts;
+  auto snapshot = view();
+  for (auto& [state, tasks] : storage::count_tasks_by_state(snapshot))
+    counts.emplace_back(number_of(state), tasks);
+  require_equal("count_tasks_by_state", counts, {states.begin(), states.end()});
 }
 
 void task_walk::check_pipelines() {

@@ -1,5 +1,7 @@
 #include "quire/tests/storage/task_model_mutants.hpp"
 
+#include <tuple>
+
 namespace quire::tests {
 
 namespace {
@@ -63,6 +65,10 @@ constexpr auto equal_tenants = R"(
   CREATE TRIGGER weighs_nobody AFTER INSERT ON quire_tenant WHEN new.weight > 1
   BEGIN UPDATE quire_tenant SET weight = 1 WHERE tenant = new.tenant; END)";
 
+constexpr auto count_one = R"(
+  CREATE TRIGGER counts_one AFTER UPDATE ON quire_task_count WHEN new.tasks > old.tasks + 1
+  BEGIN UPDATE quire_task_count SET tasks = old.tasks + 1 WHERE state = new.state; END)";
+
 } // namespace
 
 std::vector<task_mutant> task_mutants() {
@@ -87,6 +93,7 @@ std::vector<task_mutant> task_mutants() {
     {"a task does not wait for its last subtask", always, count_ended_twice},
     {"tasks of a paused tenant are claimed", always, start_paused_tenant},
     {"the weight of a tenant does not count", always, equal_tenants},
+    {"of tasks that end together one is counted", always, count_one},
   };
 }
 
@@ -94,14 +101,18 @@ std::int64_t forge_claim(storage::transaction& tx, task_mutant::fence fence, tas
                          std::int64_t epoch) {
   if (fence == task_mutant::fence::state_and_epoch)
     return epoch;
-  auto real =
-    tx.query_optional<std::int64_t>("SELECT epoch FROM quire_task WHERE id = ?1", task.value);
-  if (fence == task_mutant::fence::id_only && real) {
+  auto row = tx.query_optional<std::tuple<std::int64_t, std::int64_t>>(
+    "SELECT epoch, state FROM quire_task WHERE id = ?1", task.value);
+  if (!row)
+    return epoch;
+  auto [real, state] = *row;
+  if (fence == task_mutant::fence::id_only) {
+    tx.count_end(static_cast<task_state>(state), -1);
     tx.execute("UPDATE quire_task SET state = 3 WHERE id = ?1", task.value);
     tx.execute("DELETE FROM quire_task_attempt WHERE task_id = ?1 AND epoch = ?2", task.value,
-               *real);
+               real);
   }
-  return real.value_or(epoch);
+  return real;
 }
 
 } // namespace quire::tests

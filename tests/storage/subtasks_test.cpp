@@ -1,6 +1,8 @@
 #include "quire/storage/sqlite/subtasks.hpp"
 
+#include "quire/storage/sqlite/breaker_store.hpp"
 #include "quire/storage/sqlite/invariants.hpp"
+#include "quire/storage/sqlite/kind_store.hpp"
 #include "quire/storage/sqlite/task_bulk.hpp"
 #include "quire/storage/sqlite/schedule_store.hpp"
 #include "quire/tests/storage/store_fixture.hpp"
@@ -226,6 +228,24 @@ BOOST_AUTO_TEST_CASE(a_subtask_that_starts_again_later_disturbs_nobody) {
   BOOST_TEST((state(parent) == task_state::completed));
   BOOST_TEST(record(parent).subtasks_open == 0);
   BOOST_TEST(wrong() == std::set<std::string>{});
+}
+
+// What is known to be down is not tried; the rest is done, and the task judges.
+BOOST_AUTO_TEST_CASE(a_subtask_whose_service_is_down_fails_at_once_and_the_others_run) {
+  write([&](auto& tx) {
+    storage::put_breaker(tx, "api", {.mode = breaker_mode::fail}, now);
+    storage::set_kind_policy(tx, "remote", {{}, {}, "api"}, now);
+    storage::open_breaker(tx, "api", now);
+  });
+  auto spec = family(1);
+  spec.subtasks.push_back(work("remote"));
+  enqueue(spec);
+  auto claimed = claim(9, {"part", "remote"});
+  BOOST_REQUIRE(claimed.size() == 1u);
+  finish(claimed[0], good);
+  auto whole = claim(1, {"whole"}).at(0);
+  BOOST_TEST((whole.subtasks == subtask_counts{.completed = 1, .failed = 1}));
+  BOOST_TEST(results(whole.id)[1].error == "the circuit breaker 'api' was open");
 }
 
 BOOST_AUTO_TEST_CASE(a_process_that_dies_takes_none_of_them_with_it) {

@@ -1,6 +1,7 @@
 #include "quire/app/test_queue.hpp"
 
 #include "quire/actors/attempt_report.hpp"
+#include "quire/actors/large_outputs.hpp"
 #include "quire/actors/round_writer.hpp"
 #include "quire/actors/run_attempt.hpp"
 #include "quire/storage/error.hpp"
@@ -99,9 +100,11 @@ struct test_queue::impl {
       order.kinds.push_back(kind);
     order.boot = boot;
     order.now_ms = clock->time_ms;
+    order.shares = shares;
     auto answer =
       queue.write([&](storage::transaction& tx) { return actors::write_round(tx, order); });
     next_due_ms = answer.next_due_ms;
+    shares = answer.shares;
     return answer;
   }
 
@@ -126,6 +129,7 @@ struct test_queue::impl {
   std::shared_ptr<own_steps> steps;
   std::int64_t boot = 0;
   std::optional<std::int64_t> next_due_ms; ///< After the last round.
+  storage::tenant_shares shares;           ///< The same.
 };
 
 test_queue::test_queue(task_handlers handlers)
@@ -163,6 +167,7 @@ std::size_t test_queue::drain(std::size_t most) {
     auto task = std::make_shared<const task_assignment>(std::move(answer.claimed.front()));
     actors::attempt one{task, {}, std::make_shared<actors::attempt_report>()};
     auto outcome = actors::run_attempt(impl_->handlers, one, impl_->clock, impl_->steps);
+    actors::large_outputs{}.settle(*task, outcome); // All go into the database.
     results.push_back(actors::result_of(*task, std::move(outcome), now_ms(), 0));
     words.push_back({task->id, task->epoch, one.report->take()});
   }

@@ -211,4 +211,29 @@ BOOST_AUTO_TEST_CASE(no_step_begins_inside_of_one_that_writes) {
   BOOST_TEST(queue.find(id)->steps.empty());
 }
 
+BOOST_AUTO_TEST_CASE(tenants_take_turns_and_subtasks_come_first) {
+  auto whole = spec("echo", "whole");
+  whole.subtasks = {spec("echo", "part"), spec("fail")};
+  whole.subtasks[1].retry.attempts_max = 1;
+  whole.priority = task_priority::urgent;
+  queue.enqueue(whole);
+  for (auto payload : {"a1", "a2", "a3"}) {
+    auto one = spec("echo", payload);
+    one.tenant = "a";
+    queue.enqueue(one);
+  }
+  queue.drain();
+  BOOST_TEST(ran == (texts{"part", "a1", "0", "a2", "whole", "a3"}), boost::test_tools::per_element());
+  BOOST_TEST(queue.violations().empty());
+}
+
+BOOST_AUTO_TEST_CASE(an_output_that_is_too_large_fails_here_too) {
+  queue.handle("large", [](task_context&) {
+    return task_outcome::success(std::string(output_bytes_max + 1, 'x'));
+  });
+  auto id = queue.enqueue(spec("large"));
+  queue.drain();
+  BOOST_TEST((queue.find(id)->task.state == task_state::failed));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -86,8 +86,8 @@ struct stage_spec {
   int concurrent_max = 0;      ///< Tasks of this stage that run at a time; 0 for no limit of its own.
   success_policy success;
   bool optional = false;       ///< If it fails, the run ends in partial_success, not in failed.
-  /// The task, with templates still in it: `kind`, `retry`, `timeout`,
-  /// `priority` are final, `payload` is the template (JSON text of the "task"
+  /// The task, with templates still in it: `kind`, `retry`, `priority`, `timeout` and the
+  /// other limits of time are final, `payload` is the template (JSON text of the "task"
   /// object).
   task_spec task;
   /// What the task's output will be, where that is known before it runs:

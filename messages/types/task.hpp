@@ -134,7 +134,8 @@ struct task_spec {
   std::chrono::milliseconds end_within{0};   ///< From when it may start until it has ended, with
                                              ///< all its attempts and the waits between them.
   std::chrono::milliseconds heartbeat{0};    ///< Between two signs of life of its handler, see
-                                             ///< `task_context`. Not for the kind `command`.
+                                             ///< `task_context`; of the kind `command`: lines on
+                                             ///< descriptor 3, so its payload says `report`.
 
   /// Tasks that are created together with this one, all or none, and that it waits for: it may
   /// start when all of them have ended, however they did (see `task_assignment::subtasks`). They

@@ -9,9 +9,11 @@ namespace quire::storage {
 
 namespace {
 
-// A row that is missing is for quire doctor to find: see the invariant `task_counts`.
-constexpr std::string_view add_sql =
-  "UPDATE quire_task_count SET tasks = tasks + ?2 WHERE state = ?1";
+constexpr std::string_view add_sql = R"(
+  UPDATE quire_commit
+  SET completed = completed + ?1, partial = partial + ?2, failed = failed + ?3,
+      cancelled = cancelled + ?4, skipped = skipped + ?5
+  WHERE id = 1)";
 
 } // namespace
 
@@ -27,10 +29,11 @@ std::int64_t end_counts::of(task_state state) const noexcept {
 }
 
 void end_counts::write(connection& db) {
-  // What is written is not counted any more: where no transaction is open, it is committed.
-  for (std::size_t i = 0; i < more_.size(); ++i)
-    if (auto more = std::exchange(more_[i], 0); more != 0)
-      db.prepare(add_sql)->bind(static_cast<std::int64_t>(first + i), more).run();
+  if (empty())
+    return;
+  // Before it is written: where no transaction is open, that commits.
+  auto more = std::exchange(more_, {});
+  db.prepare(add_sql)->bind(more[0], more[1], more[2], more[3], more[4]).run();
 }
 
 } // namespace quire::storage

@@ -10,8 +10,8 @@ namespace quire::storage {
 
 class connection;
 
-/// How many tasks more, or fewer, have ended in each state than the table `quire_task_count`
-/// says: what a transaction that is open has not written yet. See `transaction::count_end`.
+/// How many tasks more, or fewer, have ended in each state than the row of `quire_commit` says:
+/// what a transaction that is open has not written yet. See `transaction::count_end`.
 class end_counts {
 public:
   /// Counts `tasks` more in `state`, fewer if less than 0. Does nothing for a state that is not
@@ -23,8 +23,8 @@ public:
 
   bool empty() const noexcept { return more_ == decltype(more_){}; }
 
-  /// Adds them to the table; then there are none any more. Costs nothing where nothing was
-  /// counted, else one statement for each state.
+  /// Adds them to that row; then there are none any more. Costs nothing where nothing was
+  /// counted, else one statement, and no page more than the number of a batch.
   /// @throws error; the transaction must not be committed then.
   void write(connection& db);
 

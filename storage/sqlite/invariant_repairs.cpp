@@ -119,16 +119,16 @@ constexpr std::string_view crowded_gates_sql =
   "SELECT DISTINCT gate FROM quire_task WHERE state = 2";
 
 constexpr std::string_view recount_tasks_sql = R"(
-  INSERT INTO quire_task_count(state, tasks)
-  SELECT s.column1, ifnull(t.tasks, 0)
-  FROM (VALUES(10), (11), (12), (13), (14)) s
-    LEFT JOIN (SELECT state, count(*) AS tasks FROM quire_task GROUP BY state) t
-      ON t.state = s.column1
-  WHERE true
-  ON CONFLICT(state) DO UPDATE SET tasks = excluded.tasks WHERE tasks <> excluded.tasks)";
-
-constexpr std::string_view drop_counts_sql =
-  "DELETE FROM quire_task_count WHERE state NOT BETWEEN 10 AND 14";
+  UPDATE quire_commit
+  SET completed = counted.completed, partial = counted.partial, failed = counted.failed,
+      cancelled = counted.cancelled, skipped = counted.skipped
+  FROM (SELECT ifnull(sum(state = 10), 0) AS completed, ifnull(sum(state = 11), 0) AS partial,
+               ifnull(sum(state = 12), 0) AS failed, ifnull(sum(state = 13), 0) AS cancelled,
+               ifnull(sum(state = 14), 0) AS skipped
+        FROM quire_task) counted
+  WHERE (quire_commit.completed, quire_commit.partial, quire_commit.failed,
+         quire_commit.cancelled, quire_commit.skipped)
+    <> (counted.completed, counted.partial, counted.failed, counted.cancelled, counted.skipped))";
 
 constexpr std::string_view recount_stage_sql = R"(
   UPDATE quire_stage
@@ -287,7 +287,6 @@ void recount_tasks(transaction& tx, std::int64_t) {
   // What others in this transaction have counted is in the tables already.
   tx.write_end_counts();
   tx.execute(recount_tasks_sql);
-  tx.execute(drop_counts_sql);
 }
 
 void recount_stages(transaction& tx, std::int64_t now_ms) {

@@ -134,10 +134,11 @@ std::vector<std::pair<task_state, std::int64_t>> count_tasks_by_state(snapshot& 
   add(task_state::scheduled, scheduled);
   add(task_state::retryable, due - scheduled);
   auto stmt = db.prepare(task_sql::count_ended);
-  while (stmt->step()) {
-    auto state = static_cast<task_state>(stmt->int64(0));
-    add(state, stmt->int64(1) + db.unwritten_ends().of(state));
-  }
+  bool known = stmt->step();
+  auto column = 0;
+  for (auto state : all_task_states())
+    if (known && is_terminal(state))
+      add(state, stmt->int64(column++) + db.unwritten_ends().of(state));
   return counts;
 }
 

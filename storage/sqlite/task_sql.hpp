@@ -109,8 +109,9 @@ inline constexpr std::string_view count_due = R"(
   FROM quire_task INDEXED BY quire_task_due
   WHERE state IN (4, 5))";
 
+// In the order of their states, from 10.
 inline constexpr std::string_view count_ended =
-  "SELECT state, tasks FROM quire_task_count ORDER BY state";
+  "SELECT completed, partial, failed, cancelled, skipped FROM quire_commit WHERE id = 1";
 
 inline constexpr std::string_view claim_candidates = R"(
   SELECT id, ord, epoch, attempt, attempts_max, crashes = 0 AND crashes_max <> 1, end_by,

@@ -76,7 +76,7 @@ public:
     return db_->prepare_from_outside(sql, check);
   }
 
-  /// How many tasks more have ended than `quire_task_count` says; none outside of transactions
+  /// How many tasks more have ended than `quire_commit` says; none outside of transactions
   /// that write.
   const end_counts& unwritten_ends() const noexcept;
 
@@ -124,7 +124,7 @@ public:
   /// written once, with COMMIT, whoever commits; what is undone takes its counts with it.
   void count_end(task_state state, std::int64_t tasks);
 
-  /// Writes at once what was counted, for who reads or sets the table `quire_task_count`.
+  /// Writes at once what was counted, for who reads or sets it in `quire_commit`.
   void write_end_counts();
 
 private:

@@ -68,10 +68,9 @@ const std::vector<breakage> breakages{
   {"gate_places", "DELETE FROM quire_gate", "gate g"},
   {"free_places", "UPDATE quire_gate SET capacity = 2", "task 2"},
   {"free_places", "UPDATE quire_task SET gate = NULL WHERE id = 2", "task 2"},
-  {"task_counts", "UPDATE quire_task_count SET tasks = tasks + 1 WHERE state = 12", "state 12"},
+  {"task_counts", "UPDATE quire_commit SET failed = failed + 1", "state 12"},
   {"task_counts", "UPDATE quire_task SET state = 13 WHERE id = 5", "state 12"},
-  {"task_counts", "DELETE FROM quire_task_count WHERE state = 14", "state 14"},
-  {"task_counts", "INSERT INTO quire_task_count VALUES(3, 1)", "state 3"},
+  {"task_counts", "UPDATE quire_commit SET partial = -1, skipped = 1", "state 14"},
   {"stray_payloads", "DELETE FROM quire_task WHERE id = 4", "payload 4"},
   {"stray_results", "DELETE FROM quire_task WHERE id = 6", "result 6"},
   {"stray_attempts", "DELETE FROM quire_task WHERE id = 5", "attempt 5/1"},
@@ -221,7 +220,7 @@ BOOST_AUTO_TEST_CASE(who_works_on_an_old_incarnation_of_a_stage_is_refused) {
 
 BOOST_AUTO_TEST_CASE(what_follows_a_repaired_stage_begins) {
   db.execute("UPDATE quire_task SET state = 10, finished_at = 7 WHERE id IN (9, 10);"
-             "UPDATE quire_task_count SET tasks = tasks + 2 WHERE state = 10;"
+             "UPDATE quire_commit SET completed = completed + 2;"
              "UPDATE quire_stage SET completed = 2 WHERE id = 2;"
              "UPDATE quire_stage SET state = 3, sealed = 1, completed = 1 WHERE id = 3");
   repair("stage_ends");

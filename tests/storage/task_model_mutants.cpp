@@ -66,8 +66,8 @@ constexpr auto equal_tenants = R"(
   BEGIN UPDATE quire_tenant SET weight = 1 WHERE tenant = new.tenant; END)";
 
 constexpr auto count_one = R"(
-  CREATE TRIGGER counts_one AFTER UPDATE ON quire_task_count WHEN new.tasks > old.tasks + 1
-  BEGIN UPDATE quire_task_count SET tasks = old.tasks + 1 WHERE state = new.state; END)";
+  CREATE TRIGGER counts_one AFTER UPDATE ON quire_commit WHEN new.completed > old.completed + 1
+  BEGIN UPDATE quire_commit SET completed = old.completed + 1; END)";
 
 } // namespace
 

@@ -28,11 +28,16 @@ std::string named(const std::string& name) {
 
 std::optional<std::string> what_holds(const pipeline_spec& pipeline,
                                       const std::vector<queue_record>& queues,
-                                      const std::vector<breaker_record>& breakers) {
+                                      const std::vector<breaker_record>& breakers,
+                                      const std::vector<tenant_record>& tenants) {
   for (auto& queue : queues)
     if (queue.paused_at_ms && queue.ready > 0 && is_in(pipeline, queue))
       return "none of its tasks is started: their queue " + named(queue.name) + " is paused since "
              + time_text(*queue.paused_at_ms) + "; quire queue resume " + shell_quoted(queue.name);
+  for (auto& tenant : tenants)
+    if (tenant.policy.paused)
+      return "none of its tasks is started: their tenant " + named(tenant.name)
+             + " is paused; quire tenant set " + shell_quoted(tenant.name) + " --resume";
   for (auto& breaker : breakers) {
     if (breaker.state != breaker_state::open || !needs(pipeline, breaker))
       continue;

@@ -205,14 +205,22 @@ void pipeline_run::mention_unfinished() {
 }
 
 std::optional<std::string> pipeline_run::find_hold() {
-  task_filter running;
-  running.run = run_;
-  running.state = task_state::running;
-  running.limit = 1;
+  auto any = [&](task_state state) {
+    task_filter filter;
+    filter.run = run_;
+    filter.state = state;
+    filter.limit = 1;
+    return runtime_->tasks(filter);
+  };
   try {
-    if (!runtime_->tasks(running).empty())
+    if (!any(task_state::running).empty())
       return std::nullopt;
-    return what_holds(pipeline_, runtime_->queues(), runtime_->breakers());
+    std::vector<tenant_record> tenants;
+    if (auto waiting = any(task_state::ready); !waiting.empty()) {
+      tenants = runtime_->tenants();
+      std::erase_if(tenants, [&](auto& x) { return x.name != waiting.front().tenant; });
+    }
+    return what_holds(pipeline_, runtime_->queues(), runtime_->breakers(), tenants);
   } catch (const failure&) {
     return std::nullopt; // The services say better what is wrong.
   }

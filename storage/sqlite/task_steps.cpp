@@ -199,22 +199,30 @@ std::int64_t delete_task(transaction& tx, task_id task) {
 
 std::int64_t delete_ended_tasks(transaction& tx, std::string_view sql, std::int64_t key,
                                 int limit) {
-  std::vector<std::pair<std::int64_t, task_state>> ended;
-  std::set<std::string> gates;
+  struct row {
+    std::int64_t id;
+    std::optional<std::string> gate;
+    task_state state;
+  };
+  std::vector<row> ended;
   {
     auto stmt = tx.prepare(sql);
     stmt->bind(key, limit);
-    while (stmt->step()) {
-      ended.emplace_back(stmt->int64(0), static_cast<task_state>(stmt->int64(2)));
-      if (!stmt->is_null(1))
-        gates.insert(stmt->text(1));
-    }
+    while (stmt->step())
+      ended.push_back({stmt->int64(0),
+                       stmt->is_null(1) ? std::nullopt : std::optional{stmt->text(1)},
+                       static_cast<task_state>(stmt->int64(2))});
   }
-  auto deleted = static_cast<std::int64_t>(ended.size());
-  for (auto& [id, state] : ended) {
+  std::int64_t deleted = 0;
+  std::set<std::string> gates;
+  for (auto& [id, gate, state] : ended) {
+    if (deleted >= limit)
+      break; // Subtasks count, too: those that are left are for the next portion.
     delete_rows(tx, id);
     tx.count_end(state, -1);
-    deleted += delete_subtasks(tx, task_id{id});
+    deleted += 1 + delete_subtasks(tx, task_id{id});
+    if (gate)
+      gates.insert(*gate);
   }
   for (auto& gate : gates)
     drop_idle_gate(tx, gate);

@@ -147,8 +147,8 @@ std::vector<task_id> fail_stuck_tasks(transaction& tx, std::int64_t claimed_befo
                                       std::int64_t judged_at_ms, std::int64_t now_ms,
                                       int limit = 500);
 
-/// Deletes tasks of no run that ended before `ended_before_ms`, up to `limit`, and as many
-/// unique keys that have not counted since then.
+/// Deletes tasks of no run that ended before `ended_before_ms` with their subtasks, up to `limit`
+/// (some more, if the last one has subtasks), and as many unique keys that have not counted since then.
 /// @returns how many.
 std::int64_t prune_tasks(transaction& tx, std::int64_t ended_before_ms, int limit = 500);
 

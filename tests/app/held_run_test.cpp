@@ -32,8 +32,9 @@ struct fixture {
   }
 
   std::string said(const std::vector<queue_record>& queues,
-                   const std::vector<breaker_record>& breakers) const {
-    return cli::what_holds(pipeline, queues, breakers).value_or("nothing");
+                   const std::vector<breaker_record>& breakers,
+                   const std::vector<tenant_record>& tenants = {}) const {
+    return cli::what_holds(pipeline, queues, breakers, tenants).value_or("nothing");
   }
 
   pipeline_spec pipeline;
@@ -60,6 +61,16 @@ BOOST_AUTO_TEST_CASE(an_open_breaker_is_named_with_its_time_and_what_closes_it) 
   auto by_hand = open("api", "command");
   by_hand.forced = true;
   BOOST_TEST(has(said({}, {by_hand}), "is open, by hand"));
+}
+
+BOOST_AUTO_TEST_CASE(a_paused_tenant_is_named_with_what_resumes_it) {
+  tenant_record tenant;
+  tenant.name = "acme & co";
+  BOOST_TEST(said({}, {}, {tenant}) == "nothing");
+  tenant.policy.paused = true;
+  auto text = said({}, {}, {tenant});
+  BOOST_TEST(has(text, "their tenant 'acme & co' is paused"), text);
+  BOOST_TEST(has(text, "quire tenant set 'acme & co' --resume"), text);
 }
 
 BOOST_AUTO_TEST_CASE(what_does_not_concern_it_is_not_mentioned) {

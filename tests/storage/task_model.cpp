@@ -270,15 +270,22 @@ void task_model::prune_tasks(std::int64_t ended_before_ms, std::size_t limit) {
            && x.finished_at_ms < ended_before_ms;
   };
   forget_keys(ended_before_ms);
-  places ids;
+  places found;
   for (auto id : first_of(
          tasks, old, [](auto& x) { return x.finished_at_ms; }, tasks.size()))
-    if (open_subtasks(id) == 0 && ids.size() < limit)
-      ids.push_back(id);
+    if (open_subtasks(id) == 0 && found.size() < limit)
+      found.push_back(id);
   // With all that hangs on them.
-  for (std::size_t i = 0; i < ids.size(); ++i)
-    for (auto one : subtasks_of(ids[i]))
-      ids.push_back(one);
+  places ids;
+  for (auto id : found) {
+    if (ids.size() >= limit)
+      break;
+    auto next = ids.size();
+    ids.push_back(id);
+    for (; next < ids.size(); ++next)
+      for (auto one : subtasks_of(ids[next]))
+        ids.push_back(one);
+  }
   erase(ids, true);
 }
 

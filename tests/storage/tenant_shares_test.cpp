@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-using quire::storage::tenant_shares;
+using shares_of_all = quire::storage::tenant_shares;
 
 namespace {
 
@@ -17,13 +17,13 @@ struct tenant {
 };
 
 /// Serves the one that stands first, and returns its name.
-std::string serve_next(tenant_shares& shares, const std::vector<tenant>& waiting) {
+std::string serve_next(shares_of_all& shares, const std::vector<tenant>& waiting) {
   auto next = std::ranges::min_element(waiting, {}, [&](auto& x) { return shares.standing(x.name); });
   shares.serve(next->name, next->weight);
   return next->name;
 }
 
-std::string turns(tenant_shares& shares, const std::vector<tenant>& waiting, int count) {
+std::string turns(shares_of_all& shares, const std::vector<tenant>& waiting, int count) {
   std::string served;
   for (int i = 0; i < count; ++i)
     served += serve_next(shares, waiting);
@@ -32,21 +32,21 @@ std::string turns(tenant_shares& shares, const std::vector<tenant>& waiting, int
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(tenant_shares_suite)
+BOOST_AUTO_TEST_SUITE(tenant_shares)
 
 BOOST_AUTO_TEST_CASE(equal_tenants_take_turns) {
-  tenant_shares shares;
+  shares_of_all shares;
   BOOST_TEST(turns(shares, {{"a"}, {"b"}, {"c"}}, 7) == "abcabca");
 }
 
 BOOST_AUTO_TEST_CASE(weights_are_kept_to) {
-  tenant_shares shares;
+  shares_of_all shares;
   auto served = turns(shares, {{"a", 3}, {"b", 1}}, 40);
   BOOST_TEST(std::ranges::count(served, 'a') == 30);
 }
 
 BOOST_AUTO_TEST_CASE(who_waited_for_nothing_has_saved_up_no_turns) {
-  tenant_shares shares;
+  shares_of_all shares;
   turns(shares, {{"a"}, {"b"}}, 1000);
   BOOST_TEST(turns(shares, {{"a"}, {"b"}, {"new"}}, 3).find("newnew") == std::string::npos);
   auto served = turns(shares, {{"a"}, {"b"}, {"c"}}, 30);
@@ -54,13 +54,13 @@ BOOST_AUTO_TEST_CASE(who_waited_for_nothing_has_saved_up_no_turns) {
 }
 
 BOOST_AUTO_TEST_CASE(who_was_alone_owes_nothing) {
-  tenant_shares shares;
+  shares_of_all shares;
   turns(shares, {{"a"}}, 1000);
   BOOST_TEST(std::ranges::count(turns(shares, {{"a"}, {"b"}}, 10), 'a') == 5);
 }
 
 BOOST_AUTO_TEST_CASE(only_who_is_ahead_is_remembered) {
-  tenant_shares shares;
+  shares_of_all shares;
   for (int i = 0; i < 1000; ++i)
     shares.serve("once " + std::to_string(i), 1);
   turns(shares, {{"a"}, {"b"}}, 10);
@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(only_who_is_ahead_is_remembered) {
 BOOST_AUTO_TEST_CASE(no_tenant_that_waits_falls_behind_its_share) {
   std::mt19937 random(7);
   for (int round = 0; round < 50; ++round) {
-    tenant_shares shares;
+    shares_of_all shares;
     std::vector<tenant> waiting;
     std::int64_t weights = 0;
     for (int i = 0; i < 2 + static_cast<int>(random() % 6); ++i) {
@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(no_tenant_that_waits_falls_behind_its_share) {
 }
 
 BOOST_AUTO_TEST_CASE(a_copy_goes_its_own_way) {
-  tenant_shares shares;
+  shares_of_all shares;
   shares.serve("a", 1);
   auto undone = shares;
   undone.serve("b", 1);

@@ -110,10 +110,13 @@ quire::task_spec noop_task(std::string kind = "noop") {
 
 /// From the first claim to the last durable completion, of tasks that are there: what the
 /// floor does, too.
-sample run_tasks(const settings& how, const std::string& sync, int count) {
+sample run_tasks(const settings& how, const std::string& sync, int count, int tenants = 1) {
   task_runtime tasks(how, sync);
   tasks.hold_workers();
-  (*tasks).enqueue(std::vector<quire::task_spec>(static_cast<std::size_t>(count), noop_task()));
+  std::vector<quire::task_spec> all(static_cast<std::size_t>(count), noop_task());
+  for (int i = 0; tenants > 1 && i < count; ++i)
+    all[static_cast<std::size_t>(i)].tenant = std::to_string(i % tenants);
+  (*tasks).enqueue(std::move(all));
   stopwatch watch;
   tasks.release();
   tasks.wait_until_started(static_cast<std::uint64_t>(count));
@@ -177,6 +180,12 @@ void run(program& self) {
       {"e2e_" + sync, 4, 1, sync}, [&] { return run_tasks(how, sync, count); },
       [&] { return plain_tasks(how, sync, count); });
   }
+  // Of many tenants, compared with one.
+  for (int tenants : {100, 1000})
+    self.compare(
+      {"tenants" + std::to_string(tenants), 4, 1, "normal"},
+      [&] { return run_tasks(how, "normal", count, tenants); },
+      [&] { return run_tasks(how, "normal", count); });
   self.compare(
     {"enqueue16", 16, 1, "normal"}, [&] { return enqueue_as_actors(how, 16, 1); },
     [&] { return plain_enqueues(how, 16, 1); });

@@ -39,11 +39,14 @@ constexpr std::string_view gate_capacity_sql =
 std::vector<claim_candidate> candidates(snapshot& db, const lane_rooms& rooms, std::size_t count,
                                         const claim_ahead& ahead, std::int64_t now_ms) {
   std::vector<claim_candidate> found;
+  // Of many lanes none gives most of what is claimed ahead.
+  auto few = std::max<std::size_t>(8, 4 * ahead.count / std::max<std::size_t>(rooms.lanes().size(), 1));
+  auto ahead_most = std::min(ahead.count, few);
   for (std::size_t lane = 0; lane < rooms.lanes().size(); ++lane) {
     auto [id, kind, tenant] = rooms.lanes()[lane];
     bool quick =
       kind < ahead.quick.size() && ahead.quick[kind].count() > 0 && rooms.free_of_limits(kind);
-    auto most = std::min(rooms.room(lane), count + ahead.soon + (quick ? ahead.count : 0));
+    auto most = std::min(rooms.room(lane), count + ahead.soon + (quick ? ahead_most : 0));
     if (most == 0)
       continue;
     auto stmt = db.prepare(task_sql::claim_candidates);

@@ -34,6 +34,8 @@ struct maintenance_state {
   maintenance_done report;                        // Of the pass that runs.
   std::vector<promise<maintenance_done>> waiting; // For its end.
   std::vector<promise<drained>> draining;
+  std::vector<storage::result_files::entry> outputs; // That are to be looked at in this pass.
+  std::string outputs_error;
   std::int64_t passes = 0;
   std::int64_t rows = 0;
   std::int64_t last_run_ms = 0;
@@ -171,21 +173,40 @@ std::int64_t write_portion(storage::transaction& tx, upkeep_operation operation,
   return 0;
 }
 
-// The view of the reader is younger than the list.
+void remove_outputs(maintenance_pointer self);
+
+void end_outputs(maintenance_pointer self, std::int64_t files, std::string error) {
+  auto& state = state_of(self);
+  state.plan.portion_done(files);
+  if (!error.empty())
+    state.outputs_error = std::move(error);
+  if (!state.outputs.empty() && state.draining.empty())
+    return remove_outputs(self);
+  state.outputs.clear();
+  end_operation(self, std::exchange(state.outputs_error, {}));
+}
+
+// The list is older than every view that it is compared with.
 void remove_outputs(maintenance_pointer self) {
-  auto& options = state_of(self).options;
+  constexpr std::size_t at_once = 1000;
+  auto& state = state_of(self);
+  std::vector<storage::result_files::entry> some;
+  while (!state.outputs.empty() && some.size() < at_once) {
+    some.push_back(std::move(state.outputs.back()));
+    state.outputs.pop_back();
+  }
   read_then(
-    self, options.readers, options.env.request_timeout,
-    [files = options.outputs->list()](storage::snapshot& db) {
-      return storage::remove_unnamed(db, files);
-    },
-    [self](std::int64_t files) { end_portion(self, upkeep_operation::old_outputs, files); },
-    [self](const caf::error& error) { end_operation(self, text_of(error)); });
+    self, state.options.readers, state.options.env.request_timeout,
+    [some = std::move(some)](storage::snapshot& db) { return storage::remove_unnamed(db, some); },
+    [self](std::int64_t files) { end_outputs(self, files, {}); },
+    [self](const caf::error& error) { end_outputs(self, 0, text_of(error)); });
 }
 
 void run_portion(maintenance_pointer self, upkeep_operation operation) {
-  if (operation == upkeep_operation::old_outputs)
+  if (operation == upkeep_operation::old_outputs) {
+    state_of(self).outputs = state_of(self).options.outputs->list();
     return remove_outputs(self);
+  }
   if (operation == upkeep_operation::checkpoint)
     return ask_writer(self, operation, {.truncate = true, .optimize = false});
   if (operation == upkeep_operation::optimize)

@@ -91,7 +91,7 @@ void postpone(pipeline_pointer self, const work_pointer& work, const caf::error&
 // Whether it is the stage itself that is refused: trying again would not help.
 bool blames_the_stage(errc code) {
   return code == errc::invalid_argument || code == errc::too_large || code == errc::constraint
-         || code == errc::function_failed;
+         || code == errc::function_failed || code == errc::not_found;
 }
 
 void give_up(pipeline_pointer self, const work_pointer& work, const std::string& reason) {

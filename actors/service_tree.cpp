@@ -64,7 +64,8 @@ child_spec reader_pool_spec(shared_options options, std::shared_ptr<read_port> r
 
 /// Where large outputs go; nowhere with a VFS that may have no files.
 std::optional<storage::result_files> files_of(const service_tree_options& options) {
-  if (!options.database.vfs.empty())
+  auto& vfs = options.database.vfs;
+  if (!vfs.empty() && vfs != "unix-excl")
     return std::nullopt;
   return storage::result_files{options.database.path};
 }

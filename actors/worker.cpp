@@ -1,6 +1,7 @@
 #include "quire/actors/worker.hpp"
 
 #include "quire/actors/attempt_burst.hpp"
+#include "quire/actors/attempt_report.hpp"
 #include "quire/actors/base.hpp"
 #include "quire/actors/run_attempt.hpp"
 #include "quire/actors/task_stock.hpp"
@@ -38,6 +39,9 @@ void run(worker_state& state, attempt_burst& burst) {
     ++state.attempts;
     auto outcome = run_attempt(*state.options.handlers, *one, state.options.env.clock,
                                state.options.steps);
+    // What is written for it is a part of the attempt.
+    if (one->report)
+      one->report->sign_of_life(clock.now());
     state.options.large.settle(*one->task, outcome);
     auto now = clock.now();
     burst.end(std::move(outcome), now - last);

@@ -192,6 +192,7 @@ public:
 
   /// Returns the subtasks of a task, in the order in which they were given, with what came of
   /// each; empty if it has none. A handler may call it.
+  /// @throws failure: `too_large` if their outputs are over 256 MiB together.
   std::vector<subtask_result> subtask_results(task_id task);
 
   /// How many tasks match, and with how many of them what can be done.

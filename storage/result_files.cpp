@@ -95,9 +95,9 @@ std::string result_files::path_of(const std::string& name) const {
 }
 
 std::string result_files::put(task_id task, std::int64_t epoch, std::string_view output) const {
-  if (::mkdir(folder_.c_str(), 0700) == 0)
-    synchronize_folder(std::filesystem::path{folder_}.parent_path().string());
-  else if (errno != EEXIST)
+  // Also when another thread has just created it: that one may not be so far yet.
+  bool created = ::mkdir(folder_.c_str(), 0700) == 0 || errno == EEXIST;
+  if (!created || !synchronize_folder(std::filesystem::path{folder_}.parent_path().string()))
     raise("cannot create the folder", folder_);
   auto name = std::to_string(task.value) + "-" + std::to_string(epoch);
   auto path = path_of(name);
@@ -140,17 +140,20 @@ std::optional<std::string> result_files::read(const std::string& name) const {
   }
 }
 
-void result_files::remove(const std::string& name) const noexcept {
-  ::unlink(path_of(name).c_str());
+bool result_files::remove(const std::string& name) const {
+  bool there = ::unlink(path_of(name).c_str()) == 0;
+  if (!there && errno != ENOENT)
+    throw error(errc::io, "cannot remove " + path_of(name) + ": " + std::strerror(errno)
+                            + "; nothing needs it any more: remove it by hand");
   ::rmdir(folder_.c_str()); // Fails while there are others.
+  return there;
 }
 
-std::vector<result_files::entry> result_files::list(std::size_t limit) const {
+std::vector<result_files::entry> result_files::list() const {
   std::vector<entry> found;
   std::error_code failed;
   std::filesystem::directory_iterator at(folder_, failed);
-  for (; !failed && at != std::filesystem::directory_iterator{} && found.size() < limit;
-       at.increment(failed))
+  for (; !failed && at != std::filesystem::directory_iterator{}; at.increment(failed))
     if (auto one = entry_of(at->path().filename().string()))
       found.push_back(std::move(*one));
   return found;

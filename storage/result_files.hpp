@@ -28,8 +28,10 @@ public:
   /// @throws error: `io`.
   std::optional<std::string> read(const std::string& name) const;
 
-  /// Removes it, and the folder with the last one. Does nothing if it is not there.
-  void remove(const std::string& name) const noexcept;
+  /// Removes it, and the folder with the last one.
+  /// @returns whether it was there.
+  /// @throws error: `io`.
+  bool remove(const std::string& name) const;
 
   /// A file, and whose it is.
   struct entry {
@@ -38,9 +40,9 @@ public:
     std::int64_t epoch = 0;
   };
 
-  /// Returns up to `limit` files in any order, those included that a process left unfinished;
-  /// other people's files are not among them.
-  std::vector<entry> list(std::size_t limit = 10'000) const;
+  /// Returns all files in any order, those included that a process left unfinished; other
+  /// people's files are not among them.
+  std::vector<entry> list() const;
 
   /// Returns where the output with this name is.
   std::string path_of(const std::string& name) const;

@@ -30,6 +30,8 @@ task_spec read_subtask(const json_cursor& given) {
   task_spec task;
   task.kind = given.at("kind").text();
   task.payload = "{}";
+  if (task.kind == "command")
+    task.crashes_max = 0; // No program of its own can take the owner down with it.
   if (auto payload = given.find("payload"))
     task.payload = payload->value().dump();
   if (auto queue = given.find("queue"))

@@ -122,6 +122,8 @@ task_spec read_task(const words& line) {
   task_spec task;
   task.kind = line.argument("KIND");
   task.payload = line.text("PAYLOAD").value_or("{}");
+  if (task.kind == "command")
+    task.crashes_max = 0; // No program of its own can take the owner down with it.
   if (auto queue = line.text("--queue"))
     task.queue = *queue;
   task.tenant = line.text("--tenant").value_or("");

@@ -53,14 +53,15 @@ bool can_transition(task_state from, task_state to) noexcept {
     return !is_terminal(from);
   switch (from) {
     case created: return to == ready || to == blocked || to == scheduled;
-    case ready: return to == running || to == suspended || to == failed;
-    case blocked: return to == ready || to == suspended || to == failed;
+    case ready: return to == running || to == suspended || to == failed || to == created;
+    case blocked: return to == ready || to == suspended || to == failed || to == created;
     case running:
       return to == completed || to == partial_success || to == failed || to == retryable
              || to == scheduled || to == ready;
     case scheduled:
     case retryable:
-    case suspended: return to == ready || to == blocked || to == suspended || to == failed;
+    case suspended:
+      return to == ready || to == blocked || to == suspended || to == failed || to == created;
     // A person may start a task again that has ended without full success.
     case failed:
     case cancelled:

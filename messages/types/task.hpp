@@ -88,9 +88,8 @@ struct retry_policy {
 /// What becomes of a task whose unique key another one has.
 enum class on_duplicate : std::uint8_t {
   existing = 0, ///< Nothing: the other one is returned.
-  replace = 1,  ///< The other one becomes this task, if it waits. If it runs, or waits for its
-                ///< subtasks, this one is created and takes the key: what changed meanwhile is
-                ///< not lost.
+  replace = 1,  ///< The other one becomes this task, if it waits. If it runs, or has subtasks,
+                ///< this one is created and takes the key: what changed meanwhile is not lost.
   reject = 2,   ///< The request fails with `errc::conflict`.
 };
 
@@ -141,8 +140,8 @@ struct task_spec {
   /// start when all of them have ended, however they did (see `task_assignment::subtasks`). They
   /// may have some of their own: up to 1000 in all, up to 8 levels deep. A task that waits for
   /// its subtasks is `created`; cancelling it cancels them, and starting it again starts those
-  /// again that did not succeed. They stay as long as it does. They have no unique keys. Not
-  /// for tasks of pipelines and schedules.
+  /// again that failed or were cancelled. They stay as long as it does, and it as long as they.
+  /// They have no unique keys. Not for tasks of pipelines and schedules.
   std::vector<task_spec> subtasks;
 };
 

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <set>
 #include <utility>
 
 namespace quire::storage {
@@ -31,25 +30,27 @@ std::int64_t count_of(snapshot& db, std::string_view sql, const Values&... value
 lane_rooms::lane_rooms(transaction& tx, std::span<const std::string> kinds, std::int64_t now_ms)
   : now_ms_(now_ms) {
   add_room(std::numeric_limits<std::size_t>::max());
-  std::set<std::int64_t> known; // A lane comes once, even if its kind is named twice.
+  std::map<std::string, std::size_t, std::less<>> known; // A kind may be named twice.
   for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
     kinds_.push_back(read_kind(tx, kinds[kind]));
-    auto& state = kinds_.back();
-    auto stmt = tx.prepare(task_sql::lanes_of_kind);
-    stmt->bind(kinds[kind]);
-    while (stmt->step()) {
-      auto id = stmt->int64(0);
-      if (!known.insert(id).second)
-        continue;
-      if (state.ends_as) {
-        ending_.push_back({id, *state.ends_as, state.breaker_name});
-        continue;
-      }
-      auto queue = stmt->is_null(1) ? unlimited : queue_room(tx, stmt->text(2), stmt->int64(1));
-      auto whose = tenant_of(tx, *stmt);
-      lanes_.push_back({id, kind, whose});
-      rooms_of_lanes_.push_back({state.room, state.breaker, queue, rooms_of_tenants_[whose]});
+    known.emplace(kinds[kind], kind);
+  }
+  auto stmt = tx.prepare(task_sql::waiting_lanes);
+  while (stmt->step()) {
+    auto found = known.find(stmt->text(6));
+    if (found == known.end())
+      continue;
+    auto id = stmt->int64(0);
+    auto kind = found->second;
+    auto& state = kinds_[kind];
+    if (state.ends_as) {
+      ending_.push_back({id, *state.ends_as, state.breaker_name});
+      continue;
     }
+    auto queue = stmt->is_null(1) ? unlimited : queue_room(tx, stmt->text(2), stmt->int64(1));
+    auto whose = tenant_of(tx, *stmt);
+    lanes_.push_back({id, kind, whose});
+    rooms_of_lanes_.push_back({state.room, state.breaker, queue, rooms_of_tenants_[whose]});
   }
 }
 
@@ -145,7 +146,7 @@ lane_rooms::room_number lane_rooms::queue_room(snapshot& db, const std::string& 
   return known->second;
 }
 
-/// `row` is one of `lanes_of_kind`.
+/// `row` is one of `waiting_lanes`.
 std::size_t lane_rooms::tenant_of(snapshot& db, const statement& row) {
   auto [known, is_new] = tenant_numbers_.try_emplace(row.text(3), tenants_.size());
   if (is_new) {

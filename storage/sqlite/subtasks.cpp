@@ -1,5 +1,6 @@
 #include "quire/storage/sqlite/subtasks.hpp"
 
+#include "quire/storage/error.hpp"
 #include "quire/storage/sqlite/task_results.hpp"
 #include "quire/storage/sqlite/task_sql.hpp"
 #include "quire/storage/sqlite/task_steps.hpp"
@@ -18,6 +19,13 @@ constexpr std::string_view ended_sql =
 
 constexpr std::string_view reopened_sql =
   "UPDATE quire_task SET subtasks_open = subtasks_open + 1 WHERE id = ?1";
+
+// Its time begins when it may start.
+constexpr std::string_view hold_sql =
+  "UPDATE quire_task SET state = 0, expires_at = NULL, end_by = NULL WHERE id = ?1";
+
+constexpr std::string_view needed_sql =
+  "SELECT 1 FROM quire_task WHERE id = ?1 AND (state < 10 OR finished_at >= ?2)";
 
 constexpr std::string_view may_go_on_sql =
   "SELECT 1 FROM quire_task WHERE id = ?1 AND state = 0 AND subtasks_open = 0";
@@ -54,6 +62,17 @@ std::vector<task_id> subtasks_of(snapshot& db, task_id parent) {
   return found;
 }
 
+/// What is missing is missing of this one only.
+void read_output(snapshot& db, const std::string& file, subtask_result& of) {
+  try {
+    of.output = output_in_file(db, of.id, file);
+  } catch (const error& failure) {
+    if (failure.code() != errc::not_found)
+      throw;
+    of.error = failure.what();
+  }
+}
+
 bool holds(snapshot& db, std::string_view sql, task_id task) {
   return db.prepare(sql)->bind(task.value).step();
 }
@@ -80,13 +99,20 @@ subtask_counts count_subtasks(snapshot& db, task_id parent) {
 
 std::vector<subtask_result> subtask_results(snapshot& db, task_id parent) {
   std::vector<subtask_result> results;
+  std::size_t bytes = 0;
   auto stmt = db.prepare(results_sql);
   stmt->bind(parent.value);
   while (stmt->step()) {
     results.push_back({task_id{stmt->int64(0)}, stmt->text(1),
                        static_cast<task_state>(stmt->int64(2)), stmt->text(3), stmt->text(4)});
+    auto& one = results.back();
     if (auto file = stmt->text(5); !file.empty())
-      results.back().output = output_in_file(db, results.back().id, file);
+      read_output(db, file, one);
+    bytes += one.output.size();
+    if (bytes > snapshot::bytes_limit)
+      throw error(errc::too_large, "the outputs of the subtasks of task "
+                                     + std::to_string(parent.value)
+                                     + " are over 256 MiB together; read them one by one");
   }
   return results;
 }
@@ -99,6 +125,37 @@ void count_ended_subtask(transaction& tx, task_id parent, std::int64_t now_ms) {
 
 void count_reopened_subtask(transaction& tx, task_id parent) {
   tx.execute(reopened_sql, parent.value);
+  auto row = read_task_row(tx, parent);
+  bool waits = row && !is_terminal(row->state) && row->state != task_state::running;
+  if (!waits || row->state == task_state::created)
+    return;
+  tx.execute(hold_sql, parent.value);
+  if (holds_place(row->state))
+    give_place(tx, row->gate);
+}
+
+void require_no_cancel_under_way(snapshot& db, task_id parent) {
+  for (auto task : subtasks_of(db, parent)) {
+    auto row = read_task_row(db, task);
+    if (row && row->state == task_state::running && row->cancel_requested)
+      throw error(errc::conflict, "task " + std::to_string(parent.value) + " has a subtask, "
+                                    + std::to_string(task.value)
+                                    + ", that is still being cancelled; nothing was changed; try "
+                                      "again when it has ended");
+    if (row && row->has_subtasks)
+      require_no_cancel_under_way(db, task);
+  }
+}
+
+bool any_needed_since(snapshot& db, task_id parent, std::int64_t since_ms) {
+  for (auto task : subtasks_of(db, parent)) {
+    auto stmt = db.prepare(needed_sql);
+    if (stmt->bind(task.value, since_ms).step())
+      return true;
+    if (any_needed_since(db, task, since_ms))
+      return true;
+  }
+  return false;
 }
 
 void cancel_subtasks(transaction& tx, task_id parent, const std::string& reason,

@@ -8,21 +8,30 @@
 #include <vector>
 
 /// Tasks that wait for others, see `task_spec::subtasks`. `subtasks_open` of a task is always
-/// the number of its subtasks that have not ended; while it is not 0, and the task has not
-/// begun, it is `created`.
+/// the number of its subtasks that have not ended; while it is not 0, and the task neither runs
+/// nor has ended, it is `created`.
 namespace quire::storage {
 
 /// Returns how the subtasks of a task ended that have.
 subtask_counts count_subtasks(snapshot& db, task_id parent);
 
-/// Returns its subtasks in the order in which they were given, with what came of each.
+/// Returns its subtasks in the order in which they were given, with what came of each. Where the
+/// file of an output is missing, `error` says so.
+/// @throws error: `too_large` if the outputs are over 256 MiB together; `io`.
 std::vector<subtask_result> subtask_results(snapshot& db, task_id parent);
 
 /// A subtask of `parent` ended: lets `parent` go on if it waited for nothing else.
 void count_ended_subtask(transaction& tx, task_id parent, std::int64_t now_ms);
 
-/// A subtask of `parent` that had ended starts again.
+/// A subtask of `parent` that had ended starts again: `parent` waits for it if it has not begun,
+/// or waits for its next attempt.
 void count_reopened_subtask(transaction& tx, task_id parent);
+
+/// @throws error: `conflict` if a subtask, or one of theirs, runs and is asked to stop.
+void require_no_cancel_under_way(snapshot& db, task_id parent);
+
+/// Returns whether one of its subtasks, or of theirs, is open or ended at that time or later.
+bool any_needed_since(snapshot& db, task_id parent, std::int64_t since_ms);
 
 /// Cancels the subtasks of a task that have not ended, and theirs.
 void cancel_subtasks(transaction& tx, task_id parent, const std::string& reason,

@@ -66,6 +66,8 @@ task_state retry_task(transaction& tx, task_id task, std::int64_t now_ms) {
   if (row.state == task_state::completed || row.state == task_state::skipped)
     refuse(task, row.state,
            "only tasks that failed, were cancelled or ended in partial_success can start again");
+  if (row.has_subtasks)
+    require_no_cancel_under_way(tx, task);
   if (row.has_key)
     take_key_again(tx, task, now_ms);
   if (row.stage)

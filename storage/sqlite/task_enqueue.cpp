@@ -178,8 +178,9 @@ std::optional<task_id> settle_duplicate(transaction& tx, const task_spec& spec,
                   + std::string{to_string(holder->state)} + ") has its unique key '"
                   + spec.unique.key + "'; nothing was changed; use that one, or another key");
   if (spec.unique.found == on_duplicate::replace) {
-    if (holder->state == task_state::running || holder->state == task_state::created
-        || is_terminal(holder->state))
+    auto row = read_task_row(tx, holder->task);
+    if (holder->state == task_state::running || is_terminal(holder->state)
+        || (row && row->has_subtasks))
       return std::nullopt;
     replace_task(tx, holder->task, spec, now_ms);
   }

@@ -2,6 +2,7 @@
 
 #include "quire/storage/error.hpp"
 
+#include <optional>
 #include <string_view>
 
 namespace quire::storage {
@@ -28,16 +29,23 @@ std::string output_in_file(snapshot& db, task_id task, const std::string& name) 
   return std::move(*output);
 }
 
-std::int64_t remove_unnamed(snapshot& db, const std::vector<result_files::entry>& files) {
+std::int64_t remove_unnamed(snapshot& db, std::span<const result_files::entry> files) {
   result_files folder(db.database_path());
   std::int64_t removed = 0;
+  std::optional<error> first;
   for (auto& [name, task, epoch] : files) {
     auto stmt = db.prepare(needed_sql);
     if (stmt->bind(task.value, epoch, name).step())
       continue;
-    folder.remove(name);
-    ++removed;
+    try {
+      removed += folder.remove(name) ? 1 : 0;
+    } catch (const error& failure) {
+      if (!first)
+        first = failure;
+    }
   }
+  if (first)
+    throw error(*first);
   return removed;
 }
 

@@ -5,8 +5,8 @@
 #include "quire/storage/sqlite/transaction.hpp"
 
 #include <cstdint>
+#include <span>
 #include <string>
-#include <vector>
 
 /// Outputs that are in files beside the database.
 namespace quire::storage {
@@ -19,6 +19,7 @@ std::string output_in_file(snapshot& db, task_id task, const std::string& name);
 /// ended, and another has taken its place or it said something else.
 /// @param db a view that is younger than the list.
 /// @returns how many.
-std::int64_t remove_unnamed(snapshot& db, const std::vector<result_files::entry>& files);
+/// @throws error: `io` if some cannot be removed; the others are.
+std::int64_t remove_unnamed(snapshot& db, std::span<const result_files::entry> files);
 
 } // namespace quire::storage

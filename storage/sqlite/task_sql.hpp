@@ -9,15 +9,22 @@
 /// would make SQLite scan some.
 namespace quire::storage::task_sql {
 
-// The lanes of a kind in which tasks wait, and whose queue and tenant are not paused.
-inline constexpr std::string_view lanes_of_kind = R"(
-  SELECT l.id, q.capacity, l.queue, l.tenant, t.weight, t.capacity
-  FROM quire_lane l INDEXED BY quire_lane_kind
+// The lanes in which tasks wait, and whose queue and tenant are not paused. From one lane to the
+// next by the index: those without tasks, of which there may be many, are not looked at.
+inline constexpr std::string_view waiting_lanes = R"(
+  WITH RECURSIVE waiting(lane) AS (
+    SELECT min(lane) FROM quire_task INDEXED BY quire_task_ready WHERE state = 1
+    UNION ALL
+    SELECT (SELECT min(lane) FROM quire_task INDEXED BY quire_task_ready
+            WHERE state = 1 AND lane > waiting.lane)
+    FROM waiting
+    WHERE waiting.lane IS NOT NULL)
+  SELECT l.id, q.capacity, l.queue, l.tenant, t.weight, t.capacity, l.kind
+  FROM waiting
+    CROSS JOIN quire_lane l ON l.id = waiting.lane
     LEFT JOIN quire_queue q ON q.queue = l.queue
     LEFT JOIN quire_tenant t ON t.tenant = l.tenant
-  WHERE l.kind = ?1 AND q.paused_at IS NULL AND t.paused IS NOT 1
-    AND EXISTS (SELECT 1 FROM quire_task INDEXED BY quire_task_ready
-                WHERE state = 1 AND lane = l.id))";
+  WHERE q.paused_at IS NULL AND t.paused IS NOT 1)";
 
 // Few run at a time, so they are counted when a queue has a limit: nothing has to be kept true.
 inline constexpr std::string_view running_of_queue = R"(

@@ -218,6 +218,8 @@ std::int64_t delete_ended_tasks(transaction& tx, std::string_view sql, std::int6
   for (auto& [id, gate, state] : ended) {
     if (deleted >= limit)
       break; // Subtasks count, too: those that are left are for the next portion.
+    if (any_needed_since(tx, task_id{id}, key))
+      continue;
     delete_rows(tx, id);
     tx.count_end(state, -1);
     deleted += 1 + delete_subtasks(tx, task_id{id});

@@ -99,7 +99,8 @@ void end_waiting_task(transaction& tx, task_id task, task_state state, error_cla
 std::int64_t delete_task(transaction& tx, task_id task);
 
 /// Deletes ended tasks, and their subtasks: the rows of `sql` are id, gate and state; ?1 is `key`,
-/// ?2 how many; some more, if the last one has subtasks.
+/// ?2 how many; some more, if the last one has subtasks. A task with subtasks stays while one of
+/// them is open, or ended at `key` (Unix ms) or later.
 /// @returns how many tasks.
 std::int64_t delete_ended_tasks(transaction& tx, std::string_view sql, std::int64_t key, int limit);
 

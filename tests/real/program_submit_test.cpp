@@ -197,7 +197,7 @@ BOOST_AUTO_TEST_CASE(subtasks_that_are_wrong_are_refused_and_nothing_is_created)
   refused("[{]", "quire task submit: parts.json: line 1");
   refused("{}", "subtasks: expected a list");
   refused("[]", "subtasks: ");
-  refused(R"([{"payload": 1}])", "subtasks[0]: the key 'kind' is missing");
+  refused(R"([{"payload": 1}])", "subtasks[0].kind: this key is missing");
   refused(R"([{"kind": "x", "prio": 1}])", "subtasks[0].prio");
   refused(R"([{"kind": "x", "subtasks": [{"kind": ""}]}])", "kind must be 1 to 100 bytes long", 1);
   auto missing = quire({"task", "submit", "whole", "--subtasks", "gone.json"});

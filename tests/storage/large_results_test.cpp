@@ -84,6 +84,14 @@ BOOST_AUTO_TEST_CASE(no_name_leads_out_of_the_folder) {
   BOOST_TEST(!files.read("8-1").has_value());
 }
 
+BOOST_AUTO_TEST_CASE(what_cannot_be_removed_is_said_and_the_rest_is_removed) {
+  std::filesystem::create_directories(folder + "/1-1");
+  write_file("2-1");
+  write_file("3-1");
+  BOOST_TEST(tests::fails_with(errc::io, [&] { sweep(); }));
+  BOOST_TEST((names() == std::set<std::string>{"1-1"}));
+}
+
 BOOST_AUTO_TEST_CASE(a_folder_that_cannot_be_made_is_said) {
   std::ofstream{folder} << "in the way";
   BOOST_TEST(tests::fails_with(errc::io, [&] { files.put(task_id{7}, 1, "x"); }));
@@ -167,6 +175,9 @@ BOOST_AUTO_TEST_CASE(stages_and_tasks_take_what_is_in_files) {
   for (auto& one : files.list())
     files.remove(one.name);
   BOOST_TEST(tests::fails_with(errc::not_found, outputs));
+  auto missing = storage::subtask_results(snapshot, parent).at(0);
+  BOOST_TEST(missing.output.empty());
+  BOOST_TEST(missing.error.find("put the file back") != std::string::npos, missing.error);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -17,7 +17,6 @@ struct hot_statement {
 };
 
 const std::vector<hot_statement> hot_statements{
-  {"lanes_of_kind", sql::lanes_of_kind, "quire_lane_kind"},
   {"running_of_queue", sql::running_of_queue, "quire_task_running"},
   {"running_of_tenant", sql::running_of_tenant, "quire_task_running"},
   {"subtasks_of", sql::subtasks_of, "quire_task_parent"},
@@ -62,6 +61,7 @@ const std::vector<hot_statement> hot_statements{
 
 /// A few lanes are read as quickly as looked up: statistics may change these plans.
 const std::vector<hot_statement> filter_statements{
+  {"waiting_lanes", sql::waiting_lanes, "quire_task_ready (lane>?)"},
   {"list_tasks", sql::list_tasks, "SEARCH t USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
   {"list_tasks_of_run", sql::list_tasks_of_run, "quire_task_stage"},
   {"count_tasks_of_run", sql::count_tasks_of_run, "quire_task_stage"},
@@ -97,7 +97,7 @@ std::vector<std::string> plan_of(storage::connection& db, std::string_view text)
 /// partial indexes of waiting and running tasks, and of schedules that fire, may be read
 /// whole: they hold nothing else.
 bool reads_a_whole_table(const std::string& line) {
-  if (!line.starts_with("SCAN"))
+  if (!line.starts_with("SCAN") || line == "SCAN waiting")
     return false;
   for (auto index : {"quire_task_running", "quire_task_due", "quire_task_expiring", "quire_schedule_wake",
                      "quire_kind_breaker"})

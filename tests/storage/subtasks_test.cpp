@@ -282,7 +282,87 @@ BOOST_AUTO_TEST_CASE(a_task_stays_while_a_subtask_of_it_runs) {
   auto prune = [&] { return write([&](auto& tx) { return storage::prune_tasks(tx, now); }); };
   BOOST_TEST(prune() == 0);
   finish(running, good);
+  // What ended just now is kept as long as what ends now.
+  BOOST_TEST(prune() == 0);
+  now += 1000;
   BOOST_TEST(prune() == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_family_stays_while_anything_in_it_was_started_again) {
+  auto spec = family(1);
+  spec.subtasks[0].subtasks = {work("leaf")};
+  auto parent = enqueue(spec);
+  finish(claim(1, {"leaf"}).at(0), bad);
+  finish_parts(1, good);
+  finish(claim(1, {"whole"}).at(0), good);
+  retry(task_id{parent.value + 2});
+  now += 1000;
+  auto prune = [&] { return write([&](auto& tx) { return storage::prune_tasks(tx, now); }); };
+  BOOST_TEST(prune() == 0);
+  finish(claim(1, {"leaf"}).at(0), good);
+  BOOST_TEST(prune() == 0);
+  now += 1000;
+  BOOST_TEST(prune() == 3);
+}
+
+BOOST_AUTO_TEST_CASE(a_task_that_has_not_begun_waits_for_a_subtask_that_starts_again) {
+  auto spec = family(1);
+  spec.gate = "g";
+  spec.start_within = 10s;
+  auto parent = enqueue(spec);
+  finish_parts(1, bad);
+  auto next = work("whole");
+  next.gate = "g";
+  auto other = enqueue(next);
+  BOOST_TEST((state(parent) == task_state::ready));
+  BOOST_TEST((state(other) == task_state::blocked));
+  retry(nth_part(parent, 0));
+  BOOST_TEST((state(parent) == task_state::created));
+  BOOST_TEST((state(other) == task_state::ready));
+  BOOST_TEST(!record(parent).expires_at_ms.has_value());
+  BOOST_TEST(wrong() == std::set<std::string>{});
+  // Cancelling it takes that one along again.
+  cancel(parent);
+  BOOST_TEST((state(nth_part(parent, 0)) == task_state::cancelled));
+}
+
+BOOST_AUTO_TEST_CASE(a_task_between_two_attempts_waits_for_a_subtask_that_starts_again) {
+  auto spec = family(1);
+  auto parent = enqueue(spec);
+  finish_parts(1, bad);
+  finish(claim(1, {"whole"}).at(0), task_outcome::failure("one is missing"), now + 500);
+  BOOST_TEST((state(parent) == task_state::retryable));
+  retry(nth_part(parent, 0));
+  now += 1000;
+  write([&](auto& tx) { storage::promote_due_tasks(tx, now); });
+  BOOST_TEST((state(parent) == task_state::created));
+  finish_parts(1, good);
+  auto again = claim(1, {"whole"}).at(0);
+  BOOST_TEST(again.attempt == 2);
+  BOOST_TEST((again.subtasks == subtask_counts{.completed = 1}));
+}
+
+BOOST_AUTO_TEST_CASE(a_family_whose_cancel_is_under_way_does_not_start_again) {
+  auto parent = enqueue(family(2));
+  auto running = claim_part();
+  cancel(parent);
+  BOOST_TEST(tests::fails_with(errc::conflict, [&] { retry(parent); }));
+  BOOST_TEST((state(parent) == task_state::cancelled));
+  finish(running, task_outcome::cancelled("stopped"));
+  BOOST_TEST((retry(parent) == task_state::created));
+  BOOST_TEST(record(parent).subtasks_open == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_task_with_subtasks_is_replaced_by_a_new_one) {
+  auto spec = family(1);
+  spec.unique.key = "k";
+  auto parent = enqueue(spec);
+  finish_parts(1, good);
+  auto other = work("whole");
+  other.unique = {.key = "k", .found = on_duplicate::replace};
+  auto next = enqueue(other);
+  BOOST_TEST(next.value != parent.value);
+  BOOST_TEST(record(next).subtasks == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_task_that_waits_for_its_subtasks_is_not_replaced) {

@@ -236,10 +236,14 @@ void task_model::cancel(std::int64_t id, std::int64_t now_ms) {
 
 bool task_model::retry(std::int64_t id, std::int64_t now_ms) {
   auto& task = tasks.at(id);
-  if (!take_key_again(id, now_ms))
+  if (cancel_under_way(id) || !take_key_again(id, now_ms))
     return false;
   if (task.stage != 0 && !reopen(task.stage))
     return false;
+  // Not terminal any more, for those who count.
+  task.state = task_state::created;
+  if (task.parent != 0)
+    hold_parent(task.parent);
   task.attempt = 0;
   task.crashes = 0;
   task.result = 0;
@@ -275,6 +279,7 @@ void task_model::prune_tasks(std::int64_t ended_before_ms, std::size_t limit) {
          tasks, old, [](auto& x) { return x.finished_at_ms; }, tasks.size()))
     if (open_subtasks(id) == 0 && found.size() < limit)
       found.push_back(id);
+  std::erase_if(found, [&](auto id) { return needed_since(id, ended_before_ms); });
   // With all that hangs on them.
   places ids;
   for (auto id : found) {

@@ -174,6 +174,9 @@ private:
   void forget_keys(std::int64_t before_ms);
   std::vector<std::int64_t> subtasks_of(std::int64_t parent) const;
   void end_subtask(std::int64_t parent, std::int64_t now_ms);
+  bool cancel_under_way(std::int64_t parent) const;
+  bool needed_since(std::int64_t parent, std::int64_t since_ms) const;
+  void hold_parent(std::int64_t parent);
   bool retry_subtasks(std::int64_t parent, std::int64_t now_ms);
   std::optional<std::int64_t> next_claim(const std::vector<std::int64_t>& left, bool by_turns) const;
   void become_ready(model_task& task);

@@ -30,6 +30,30 @@ void task_model::end_subtask(std::int64_t parent, std::int64_t now_ms) {
     place(task);
 }
 
+bool task_model::cancel_under_way(std::int64_t parent) const {
+  return std::ranges::any_of(subtasks_of(parent), [&](auto id) {
+    auto& task = tasks.at(id);
+    return (task.state == task_state::running && task.cancel_requested) || cancel_under_way(id);
+  });
+}
+
+bool task_model::needed_since(std::int64_t parent, std::int64_t since_ms) const {
+  return std::ranges::any_of(subtasks_of(parent), [&](auto id) {
+    auto& task = tasks.at(id);
+    return !is_terminal(task.state) || task.finished_at_ms >= since_ms
+           || needed_since(id, since_ms);
+  });
+}
+
+void task_model::hold_parent(std::int64_t parent) {
+  auto& task = tasks.at(parent);
+  if (is_terminal(task.state) || task.state == task_state::running)
+    return;
+  task.state = task_state::created;
+  if (!task.gate.empty() && gates.contains(task.gate))
+    pump(task.gate);
+}
+
 bool task_model::retry_subtasks(std::int64_t parent, std::int64_t now_ms) {
   for (auto id : subtasks_of(parent)) {
     auto state = tasks.at(id).state;

@@ -45,7 +45,7 @@ std::optional<std::int64_t> task_model::settle_duplicate(const task_spec& spec,
   auto found = tasks.find(holder->task);
   bool waits = found != tasks.end() && !is_terminal(found->second.state)
                && found->second.state != task_state::running
-               && found->second.state != task_state::created;
+               && !found->second.has_subtasks;
   if (!waits)
     return std::nullopt;
   replace(found->second, spec, now_ms);

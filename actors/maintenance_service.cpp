@@ -190,6 +190,8 @@ void end_outputs(maintenance_pointer self, std::int64_t files, std::string error
 void remove_outputs(maintenance_pointer self) {
   constexpr std::size_t at_once = 1000;
   auto& state = state_of(self);
+  if (state.outputs.empty())
+    return end_outputs(self, 0, {});
   std::vector<storage::result_files::entry> some;
   while (!state.outputs.empty() && some.size() < at_once) {
     some.push_back(std::move(state.outputs.back()));
@@ -199,7 +201,13 @@ void remove_outputs(maintenance_pointer self) {
     self, state.options.readers, state.options.env.request_timeout,
     [some = std::move(some)](storage::snapshot& db) { return storage::remove_unnamed(db, some); },
     [self](std::int64_t files) { end_outputs(self, files, {}); },
-    [self](const caf::error& error) { end_outputs(self, 0, text_of(error)); });
+    [self](const caf::error& error) {
+      // Readers end first when the runtime closes; the next owner does it.
+      auto closing = code_of(error) == errc::unavailable;
+      if (closing)
+        state_of(self).outputs.clear();
+      end_outputs(self, 0, closing ? std::string{} : text_of(error));
+    });
 }
 
 void run_portion(maintenance_pointer self, upkeep_operation operation) {

@@ -140,6 +140,21 @@ BOOST_AUTO_TEST_CASE(an_interrupted_fan_out_goes_on_where_it_stopped) {
   BOOST_TEST(count("tasks_created") == 23);
 }
 
+// Looking again would not bring it back: the stage fails and says so, and nothing hangs.
+BOOST_AUTO_TEST_CASE(a_stage_fails_that_needs_an_output_whose_file_is_gone) {
+  start();
+  auto id = run(each("a", 1) + R"(, {"name": "b", "for_each": "a", "task": {"kind": "work",
+                "payload": "{{item}}"}, "after": ["a"]})");
+  settle();
+  auto gone = task_outcome::success();
+  gone.output_file = "1-1";
+  end_ready({gone});
+  advance(6s, 1s);
+  BOOST_TEST((stage(id, 1) == stage_state::failed));
+  BOOST_TEST((record(id).state == run_state::failed));
+  BOOST_TEST(record(id).stages[1].error.find("put the file back") != std::string::npos);
+}
+
 // In the middle of its list the stage starts over, and its list is another one by
 // the time when the next portion comes.
 BOOST_AUTO_TEST_CASE(a_stage_that_starts_over_in_the_middle_of_its_fan_out_gets_all_its_tasks) {

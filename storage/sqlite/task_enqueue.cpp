@@ -49,7 +49,7 @@ constexpr std::string_view replace_body_sql = R"(
 
 constexpr std::string_view drop_result_sql = "DELETE FROM quire_task_result WHERE id = ?1";
 
-std::int64_t lane_of(transaction& tx, const task_spec& spec) {
+std::int64_t find_or_create_lane(transaction& tx, const task_spec& spec) {
   {
     auto stmt = tx.prepare(find_lane_sql);
     if (stmt->bind(spec.queue, spec.kind, spec.tenant).step())
@@ -57,6 +57,14 @@ std::int64_t lane_of(transaction& tx, const task_spec& spec) {
   }
   tx.execute(create_lane_sql, spec.queue, spec.kind, spec.tenant);
   return tx.last_insert_rowid();
+}
+
+std::int64_t lane_of(transaction& tx, const task_spec& spec) {
+  auto& last = tx.last_lane();
+  if (last.id == 0 || last.kind != spec.kind || last.queue != spec.queue
+      || last.tenant != spec.tenant)
+    last = {spec.queue, spec.kind, spec.tenant, find_or_create_lane(tx, spec)};
+  return last.id;
 }
 
 /// Returns by how much younger than it is a task counts; less than 0 is older.

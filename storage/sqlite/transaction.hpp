@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -124,12 +125,24 @@ public:
   /// written once, with COMMIT, whoever commits; what is undone takes its counts with it.
   void count_end(task_state state, std::int64_t tasks);
 
+  /// The lane that was looked up last: tasks of one request are mostly of one lane. Lanes are
+  /// never deleted, and one that is created in vain is gone with this object. For the stores.
+  struct known_lane {
+    std::string queue;
+    std::string kind;
+    std::string tenant;
+    std::int64_t id = 0; ///< 0: none.
+  };
+
+  known_lane& last_lane() noexcept { return last_lane_; }
+
   /// Writes at once what was counted, for who reads or sets it in `quire_commit`.
   void write_end_counts();
 
 private:
   std::uint64_t commit_seq_;
   std::vector<event> events_;
+  known_lane last_lane_;
 };
 
 /// `BEGIN IMMEDIATE` now, `ROLLBACK` at the end of the scope unless `commit`

@@ -31,7 +31,7 @@ Exit status: 0 all completed, 3 some succeeded in part, 4 some failed or were ca
 
 /// What says of which tasks a command speaks.
 void add_filter(CLI::App* app) {
-  add_value(app, "--state", "STATE", "Only tasks in this state (failed, running, ...)");
+  add_value(app, "--state", "STATE", "Only tasks in this state (failed, running, ...; pending: all that wait)");
   add_value(app, "--kind", "KIND", "Only tasks of this kind");
   add_value(app, "--queue", "NAME", "Only tasks of this queue");
   add_value(app, "--tenant", "NAME", "Only tasks of this tenant");

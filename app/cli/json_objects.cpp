@@ -83,7 +83,9 @@ json to_json(const task_details& details) {
                                   {"started_at_ms", attempt.started_at_ms},
                                   {"ended_at_ms", attempt.ended_at_ms},
                                   {"outcome", attempt.outcome},
-                                  {"error", attempt.error}});
+                                  {"error_class", to_string(attempt.error_kind)},
+                                  {"error", attempt.error},
+                                  {"boot", attempt.boot > 0 ? json(attempt.boot) : json(nullptr)}});
   object["log"] = json::array();
   for (auto& line : details.log)
     object["log"].push_back({{"at_ms", line.at_ms}, {"epoch", line.epoch}, {"text", line.text}});

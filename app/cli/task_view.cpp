@@ -58,13 +58,16 @@ std::string error_text(const task_record& task) {
 std::string attempts_text(const std::vector<attempt_record>& attempts) {
   if (attempts.empty())
     return {};
-  text_table table({{"attempt", true}, {"epoch", true}, {"started"}, {"elapsed", true}, {"outcome"},
-                    {"error"}});
+  text_table table({{"attempt", true}, {"epoch", true}, {"boot", true}, {"started"}, {"elapsed", true},
+                    {"outcome"}, {"class"}, {"error"}});
   for (auto& attempt : attempts)
     table.add({std::to_string(attempt.attempt), std::to_string(attempt.epoch),
-               time_text(attempt.started_at_ms),
+               attempt.boot > 0 ? std::to_string(attempt.boot) : "", time_text(attempt.started_at_ms),
                duration_text(milliseconds{attempt.ended_at_ms - attempt.started_at_ms}),
-               attempt.outcome, attempt.error});
+               attempt.outcome,
+               attempt.error_kind == error_class::none ? ""
+                                                       : std::string{to_string(attempt.error_kind)},
+               attempt.error});
   return "\nattempts\n" + table.to_text();
 }
 

@@ -273,6 +273,8 @@ struct attempt_record {
   std::int64_t ended_at_ms = 0;
   std::string outcome; ///< A state, `released`, `snoozed` or `crashed`.
   std::string error;
+  error_class error_kind = error_class::none;
+  std::int64_t boot = 0; ///< Which start of a runtime ran it; 0: nobody did, or it is not known.
 };
 
 /// What the handler of a running attempt said since it said anything last.
@@ -328,6 +330,7 @@ struct task_details {
 /// Which tasks are listed, counted or changed; absent means any. Times are Unix milliseconds.
 struct task_filter {
   std::optional<task_state> state;
+  bool pending = false; ///< Only tasks that wait, for whatever: neither running nor ended.
   std::optional<std::string> kind;
   std::optional<run_id> run;
   std::optional<std::string> stage;

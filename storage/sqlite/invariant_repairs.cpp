@@ -59,7 +59,7 @@ constexpr std::string_view claim_times_sql = R"(
   WHERE state = 3 AND (claimed_at IS NULL OR started_at IS NULL))";
 
 constexpr std::string_view forget_boots_sql =
-  "UPDATE quire_task SET boot = NULL WHERE state <> 3 AND boot IS NOT NULL";
+  "UPDATE quire_task SET boot = NULL WHERE state <> 3 AND state < 10 AND boot IS NOT NULL";
 
 constexpr std::string_view delete_keys_sql = R"(
   DELETE FROM quire_task_key

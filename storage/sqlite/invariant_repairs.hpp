@@ -28,7 +28,7 @@ void set_claim_times(transaction& tx, std::int64_t now_ms);
 /// Ends claims of other boots than the present one, as their death does.
 void end_foreign_claims(transaction& tx, std::int64_t now_ms);
 
-/// Takes the boot from tasks that do not run.
+/// Takes the boot from tasks that wait.
 void forget_boots(transaction& tx, std::int64_t now_ms);
 
 /// Cancels tasks that wait and have no payload.

@@ -69,7 +69,7 @@ inline constexpr std::string_view claim_boots = R"(
   WHERE state = 3 AND boot IS NOT (SELECT value FROM quire_meta WHERE key = 'boot'))";
 
 inline constexpr std::string_view idle_boots = R"(
-  SELECT 'task', id FROM quire_task WHERE state <> 3 AND boot IS NOT NULL)";
+  SELECT 'task', id FROM quire_task WHERE state <> 3 AND state < 10 AND boot IS NOT NULL)";
 
 inline constexpr std::string_view waiting_payloads = R"(
   SELECT 'task', id

@@ -56,7 +56,7 @@ constexpr auto of_tasks = std::to_array<invariant>({
    "a task is said to run in another process than that of the last start: it "
    "waits for somebody who is dead",
    sql::claim_boots, "it is given back, as when a process dies", repairs::end_foreign_claims},
-  {"idle_boots", "a task that does not run belongs to a process", sql::idle_boots,
+  {"idle_boots", "a task that waits belongs to a process", sql::idle_boots,
    "it is taken from that process", repairs::forget_boots},
   {"end_times",
    "the time of an end is missing, or is there before the end: it is kept for ever, or "

@@ -15,14 +15,15 @@ namespace {
 constexpr std::string_view restart_task_sql = R"(
   UPDATE quire_task
   SET attempt = 0, crashes = 0, cancel_req = 0, cancel_reason = NULL, error_class = 0,
-      finished_at = NULL, snoozes = 0, expires_at = ?2, end_by = ?3
+      finished_at = NULL, snoozes = 0, expires_at = ?2, end_by = ?3, boot = NULL
   WHERE id = ?1)";
 
 // For its subtasks; its time begins when they have ended, and not later than that.
 constexpr std::string_view wait_again_sql = R"(
   UPDATE quire_task
   SET state = 0, attempt = 0, crashes = 0, cancel_req = 0, cancel_reason = NULL, error_class = 0,
-      finished_at = NULL, snoozes = 0, expires_at = NULL, end_by = NULL, run_at = created_at
+      finished_at = NULL, snoozes = 0, expires_at = NULL, end_by = NULL, run_at = created_at,
+      boot = NULL
   WHERE id = ?1)";
 
 constexpr std::string_view drop_result_sql = "DELETE FROM quire_task_result WHERE id = ?1";

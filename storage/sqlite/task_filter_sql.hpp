@@ -47,7 +47,8 @@ namespace quire::storage::task_sql {
   " AND (?12 IS NULL OR t.finished_at >= ?12) AND (?13 IS NULL OR t.finished_at < ?13)"           \
   " AND (?14 IS NULL OR t.error_class = ?14)"                                                     \
   " AND (?15 IS NULL OR (t.state <> 10 AND instr(" QUIRE_ERROR ", ?15) > 0))"                           \
-  " AND (?16 IS NULL OR l.tenant = ?16) AND (?17 IS NULL OR t.parent_id = ?17) "
+  " AND (?16 IS NULL OR l.tenant = ?16) AND (?17 IS NULL OR t.parent_id = ?17)"                   \
+  " AND (?18 = 0 OR (t.state < 10 AND t.state <> 3)) "
 
 #define QUIRE_MATCHING                                                                            \
   " FROM quire_task t NOT INDEXED"                                                                \
@@ -75,13 +76,13 @@ inline constexpr std::string_view find_task =
   "WHERE t.id = ?1";
 
 inline constexpr std::string_view list_tasks =
-  "SELECT" QUIRE_COLUMNS QUIRE_MATCHING "ORDER BY t.id LIMIT ?18";
+  "SELECT" QUIRE_COLUMNS QUIRE_MATCHING "ORDER BY t.id LIMIT ?19";
 
 inline constexpr std::string_view list_tasks_of_run =
-  "SELECT" QUIRE_COLUMNS QUIRE_MATCHING_OF_RUN "ORDER BY t.id LIMIT ?18";
+  "SELECT" QUIRE_COLUMNS QUIRE_MATCHING_OF_RUN "ORDER BY t.id LIMIT ?19";
 
 inline constexpr std::string_view list_subtasks =
-  "SELECT" QUIRE_COLUMNS QUIRE_MATCHING_OF_PARENT "ORDER BY t.id LIMIT ?18";
+  "SELECT" QUIRE_COLUMNS QUIRE_MATCHING_OF_PARENT "ORDER BY t.id LIMIT ?19";
 
 #define QUIRE_COUNTS                                                                              \
   " count(*), ifnull(sum(t.state < 10), 0), ifnull(sum(t.state IN (11, 12, 13)), 0)"
@@ -95,10 +96,10 @@ inline constexpr std::string_view count_subtasks_matching =
 
 // Also those of a run by id, between its bounds: what is looked at has to be what comes next.
 inline constexpr std::string_view next_open =
-  "SELECT t.id" QUIRE_MATCHING "AND t.state < 10 ORDER BY t.id LIMIT ?18";
+  "SELECT t.id" QUIRE_MATCHING "AND t.state < 10 ORDER BY t.id LIMIT ?19";
 
 inline constexpr std::string_view next_unsuccessful =
-  "SELECT t.id" QUIRE_MATCHING "AND t.state IN (11, 12, 13) ORDER BY t.id LIMIT ?18";
+  "SELECT t.id" QUIRE_MATCHING "AND t.state IN (11, 12, 13) ORDER BY t.id LIMIT ?19";
 
 #undef QUIRE_ERROR
 #undef QUIRE_PROGRESS
@@ -140,7 +141,7 @@ statement& bind_filter(statement& stmt, const task_filter& filter, const Values&
                    filter.queue, id(filter.run), filter.stage, filter.gate, filter.unique_key,
                    filter.created_from_ms, filter.created_before_ms, filter.finished_from_ms,
                    filter.finished_before_ms, number(filter.error_kind), filter.error_text,
-                   filter.tenant, id(filter.parent), more...);
+                   filter.tenant, id(filter.parent), filter.pending, more...);
 }
 
 } // namespace quire::storage::task_sql

@@ -20,11 +20,11 @@ constexpr std::string_view texts_sql = R"(
 
 // A success has no row of its own unless it had something to say.
 constexpr std::string_view attempts_sql = R"(
-  SELECT attempt, epoch, started_at, ended_at, outcome, error
+  SELECT attempt, epoch, started_at, ended_at, outcome, error, error_class, ifnull(boot, 0)
   FROM quire_task_attempt
   WHERE task_id = ?1
   UNION ALL
-  SELECT attempt, epoch, claimed_at, finished_at, 'completed', ''
+  SELECT attempt, epoch, claimed_at, finished_at, 'completed', '', 0, ifnull(boot, 0)
   FROM quire_task t
   WHERE id = ?1 AND state = 10
     AND NOT EXISTS (SELECT 1 FROM quire_task_attempt a WHERE a.task_id = t.id AND a.epoch = t.epoch)
@@ -116,7 +116,8 @@ std::vector<attempt_record> attempts_of(snapshot& db, task_id task) {
   std::vector<attempt_record> attempts;
   while (stmt->step())
     attempts.push_back({static_cast<int>(stmt->int64(0)), stmt->int64(1), stmt->int64(2),
-                        stmt->int64(3), stmt->text(4), stmt->text(5)});
+                        stmt->int64(3), stmt->text(4), stmt->text(5),
+                        static_cast<error_class>(stmt->int64(6)), stmt->int64(7)});
   return attempts;
 }
 

@@ -143,19 +143,21 @@ inline constexpr std::string_view claimed = R"(
 
 inline constexpr std::string_view task_row = R"(
   SELECT state, epoch, attempt, attempts_max, crashes, crashes_max, cancel_req, claimed_at,
-         gate, stage_id, unique_key IS NOT NULL, end_by, parent_id, subtasks_open
+         gate, stage_id, unique_key IS NOT NULL, end_by, parent_id, subtasks_open,
+         boot
   FROM quire_task
   WHERE id = ?1)";
 
 inline constexpr std::string_view end_attempt = R"(
   UPDATE quire_task
   SET state = ?3, attempt = ?4, crashes = ?5, run_at = ifnull(?6, run_at), finished_at = ?7,
-      error_class = ifnull(?8, error_class), boot = NULL, snoozes = snoozes + ?9
+      error_class = ifnull(?8, error_class), boot = iif(?3 >= 10, boot, NULL),
+      snoozes = snoozes + ?9
   WHERE id = ?1 AND state = 3 AND epoch = ?2)";
 
 inline constexpr std::string_view complete_at_once = R"(
   UPDATE quire_task
-  SET state = 10, finished_at = ?2, error_class = ?3, boot = NULL
+  SET state = 10, finished_at = ?2, error_class = ?3
   WHERE id = ?1 AND state = 3 AND epoch = 1 AND gate IS NULL AND stage_id IS NULL
     AND unique_key IS NULL AND parent_id IS NULL)";
 
@@ -236,8 +238,9 @@ inline constexpr std::string_view running_claims = R"(
 
 // A task of a dead boot that goes back to `ready` keeps the place in its gate.
 inline constexpr std::string_view record_dead_attempts = R"(
-  INSERT INTO quire_task_attempt(task_id, epoch, attempt, started_at, ended_at, outcome, error)
-  SELECT id, epoch, attempt, claimed_at, ?2, 'crashed', 'its process died while it ran'
+  INSERT INTO quire_task_attempt(task_id, epoch, attempt, started_at, ended_at, outcome, error,
+                                 error_class, boot)
+  SELECT id, epoch, attempt, claimed_at, ?2, 'crashed', 'its process died while it ran', 7, boot
   FROM quire_task INDEXED BY quire_task_running
   WHERE state = 3 AND ifnull(boot, 0) < ?1
     AND cancel_req = 0 AND (crashes_max = 0 OR crashes + 1 < crashes_max))";

@@ -38,8 +38,9 @@ constexpr std::string_view end_waiting_sql = R"(
   WHERE id = ?1 AND state NOT IN (0, 3) AND state < 10)";
 
 constexpr std::string_view record_end_sql = R"(
-  INSERT INTO quire_task_attempt(task_id, epoch, attempt, started_at, ended_at, outcome, error)
-  VALUES(?1, ?2, ?3, ?4, ?4, ?5, ?6))";
+  INSERT INTO quire_task_attempt(task_id, epoch, attempt, started_at, ended_at, outcome, error,
+                                 error_class)
+  VALUES(?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7))";
 
 // Not left to foreign keys: whether they are enforced is the application's choice.
 constexpr std::array<std::string_view, 7> delete_task_sqls{
@@ -81,6 +82,7 @@ std::optional<task_row> read_task_row(snapshot& db, task_id task) {
   if (!stmt->is_null(12))
     row.parent = task_id{stmt->int64(12)};
   row.has_subtasks = !stmt->is_null(13);
+  row.boot = stmt->optional_int64(14);
   return row;
 }
 
@@ -180,7 +182,7 @@ void end_waiting_task(transaction& tx, task_id task, task_state state, error_cla
            == 0)
     return;
   tx.execute(record_end_sql, task.value, row->epoch + 1, row->attempt, now_ms, to_string(state),
-             why);
+             why, static_cast<int>(kind));
   conclude_task(tx, task, *row, state, now_ms);
 }
 

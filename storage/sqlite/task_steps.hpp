@@ -49,6 +49,7 @@ struct task_row {
   std::optional<std::int64_t> end_by_ms;
   std::optional<task_id> parent;
   bool has_subtasks = false;
+  std::optional<std::int64_t> boot; ///< Which start of a runtime runs it, or ended it.
 };
 
 std::optional<task_row> read_task_row(snapshot& db, task_id task);

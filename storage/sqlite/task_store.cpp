@@ -17,8 +17,9 @@ constexpr std::string_view forget_snooze_sql =
   "DELETE FROM quire_task_attempt WHERE task_id = ?1 AND outcome = 'snoozed'";
 
 constexpr std::string_view insert_attempt_sql = R"(
-  INSERT INTO quire_task_attempt(task_id, epoch, attempt, started_at, ended_at, outcome, error)
-  VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7))";
+  INSERT INTO quire_task_attempt(task_id, epoch, attempt, started_at, ended_at, outcome, error,
+                                 error_class, boot)
+  VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9))";
 
 constexpr std::string_view put_result_sql = R"(
   INSERT INTO quire_task_result(id, epoch, output, detail, file) VALUES(?1, ?2, ?3, ?4, ?5)
@@ -57,7 +58,9 @@ void end_attempt(transaction& tx, task_id task, const task_row& row, const attem
   // A success is what the row of the task says: see `attempts_of`.
   if (end.state != task_state::completed || !end.error.empty())
     tx.execute(insert_attempt_sql, task.value, row.epoch, row.attempt, row.claimed_at_ms, now_ms,
-               end.outcome, end.error);
+               end.outcome, end.error,
+               static_cast<int>(end.kind.value_or(end.crashed ? error_class::lost : error_class::none)),
+               row.boot);
   if (is_terminal(end.state)) {
     conclude_task(tx, task, row, end.state, now_ms);
   } else if (end.run_at_ms) {

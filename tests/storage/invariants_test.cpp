@@ -41,7 +41,7 @@ const std::vector<breakage> breakages{
   {"claim_times", "UPDATE quire_task SET claimed_at = NULL WHERE id = 1", "task 1"},
   {"epochs", "UPDATE quire_task SET epoch = 0 WHERE id = 5", "task 5"},
   {"epochs", "UPDATE quire_task SET epoch = 0 WHERE id = 1", "task 1"},
-  {"epochs", "INSERT INTO quire_task_attempt VALUES(1, 1, 1, 0, 0, 'failed', '')", "task 1"},
+  {"epochs", "INSERT INTO quire_task_attempt VALUES(1, 1, 1, 0, 0, 'failed', '', 0, 1)", "task 1"},
   {"epochs", "UPDATE quire_task_result SET epoch = 9 WHERE id = 6", "task 6"},
   {"epochs", "INSERT INTO quire_task_step VALUES(1, 'x', 1, 9, 7, 0, '')", "task 1"},
   {"claim_boots", "UPDATE quire_task SET boot = NULL WHERE id = 1", "task 1"},

@@ -291,6 +291,52 @@ BOOST_AUTO_TEST_CASE(a_claim_that_was_taken_away_writes_nothing) {
   BOOST_TEST(!finish({task_id{999}, 1, 1, 1, {}, {}, {}, {}}, task_outcome::success()).accepted);
 }
 
+BOOST_AUTO_TEST_CASE(the_history_says_who_ran_an_attempt_and_why_it_failed) {
+  auto task = enqueue(work());
+  finish(claim_one(), task_outcome::failure("no luck", error_class::dependency_down));
+  now += 1;
+  write([&](auto& tx) { storage::promote_due_tasks(tx, now); });
+  claim_one();
+  reboot();
+  finish(claim_one(), task_outcome::success());
+  auto attempts = details(task).attempts;
+  BOOST_REQUIRE(attempts.size() == 3u);
+  BOOST_TEST((attempts[0].error_kind == error_class::dependency_down));
+  BOOST_TEST(attempts[0].boot == 1);
+  BOOST_TEST(attempts[1].outcome == "crashed");
+  BOOST_TEST((attempts[1].error_kind == error_class::lost));
+  BOOST_TEST(attempts[1].boot == 1);
+  BOOST_TEST((attempts[2].error_kind == error_class::none));
+  BOOST_TEST(attempts[2].boot == 2);
+}
+
+BOOST_AUTO_TEST_CASE(all_that_waits_is_pending) {
+  auto later = work();
+  later.run_at_ms = now + 1000;
+  auto scheduled = enqueue(later);
+  enqueue(gated("g"));
+  auto blocked = enqueue(gated("g"));
+  auto whole = work("whole");
+  whole.subtasks = {work("part")};
+  auto created = enqueue(whole);
+  finish(claim_one(), task_outcome::success());
+  claim_one(); // The one that was blocked.
+  std::vector<std::int64_t> ids;
+  task_filter filter;
+  filter.pending = true;
+  auto snapshot = view();
+  for (auto& task : storage::list_tasks(snapshot, filter))
+    ids.push_back(task.id.value);
+  BOOST_TEST(ids == (std::vector{scheduled.value, created.value, created.value + 1}),
+             boost::test_tools::per_element());
+  auto status = [&](task_id task) {
+    return view().query_scalar<std::string>("SELECT status FROM quire_tasks WHERE id = ?1", task.value);
+  };
+  BOOST_TEST(status(created) == "pending");
+  BOOST_TEST(status(blocked) == "running");
+  BOOST_TEST(status(task_id{blocked.value - 1}) == "completed");
+}
+
 BOOST_AUTO_TEST_CASE(a_head_start_counts_beside_that_of_the_priority) {
   auto with_start = [&](task_priority priority, int minutes) {
     auto spec = work();

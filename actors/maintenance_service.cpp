@@ -202,9 +202,10 @@ void remove_outputs(maintenance_pointer self) {
     [some = std::move(some)](storage::snapshot& db) { return storage::remove_unnamed(db, some); },
     [self](std::int64_t files) { end_outputs(self, files, {}); },
     [self](const caf::error& error) {
-      // Readers end first when the runtime closes; the next owner does it.
+      // Readers end first when the runtime closes; the next pass does it. Only what is wrong with
+      // some files says nothing of the others.
       auto closing = code_of(error) == errc::unavailable;
-      if (closing)
+      if (code_of(error) != errc::io)
         state_of(self).outputs.clear();
       end_outputs(self, 0, closing ? std::string{} : text_of(error));
     });

@@ -26,9 +26,11 @@ std::vector<std::string> names_of(const Values& values) {
 task_filter read_filter(const words& line) {
   task_filter filter;
   filter.pending = line.text("--state") == "pending";
-  if (!filter.pending)
-    filter.state =
-      line.choice("--state", "state", task_state_from_string, names_of(all_task_states()));
+  if (!filter.pending) {
+    auto known = names_of(all_task_states());
+    known.emplace_back("pending");
+    filter.state = line.choice("--state", "state", task_state_from_string, known);
+  }
   filter.kind = line.text("--kind");
   filter.queue = line.text("--queue");
   filter.tenant = line.text("--tenant");

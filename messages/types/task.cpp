@@ -57,7 +57,7 @@ bool can_transition(task_state from, task_state to) noexcept {
     case blocked: return to == ready || to == suspended || to == failed || to == created;
     case running:
       return to == completed || to == partial_success || to == failed || to == retryable
-             || to == scheduled || to == ready;
+             || to == scheduled || to == ready || to == created;
     case scheduled:
     case retryable:
     case suspended:

@@ -20,7 +20,8 @@ namespace sql = invariant_sql;
 constexpr std::string_view restore_boot_sql = R"(
   INSERT INTO quire_meta(key, value)
   SELECT 'boot', max(ifnull((SELECT max(boot) FROM quire_run), 0),
-                     ifnull((SELECT max(boot) FROM quire_task), 0))
+                     ifnull((SELECT max(boot) FROM quire_task), 0),
+                     ifnull((SELECT max(boot) FROM quire_task_attempt), 0))
   WHERE true
   ON CONFLICT(key) DO UPDATE
   SET value = excluded.value

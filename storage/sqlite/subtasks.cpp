@@ -20,12 +20,11 @@ constexpr std::string_view ended_sql =
 constexpr std::string_view reopened_sql =
   "UPDATE quire_task SET subtasks_open = subtasks_open + 1 WHERE id = ?1";
 
-// Its time begins when it may start.
-constexpr std::string_view hold_sql =
-  "UPDATE quire_task SET state = 0, expires_at = NULL, end_by = NULL WHERE id = ?1";
-
-constexpr std::string_view needed_sql =
-  "SELECT 1 FROM quire_task WHERE id = ?1 AND (state < 10 OR finished_at >= ?2)";
+// Its time begins when it may start, unless it has begun.
+constexpr std::string_view hold_sql = R"(
+  UPDATE quire_task
+  SET state = 0, expires_at = NULL, end_by = iif(attempt > 0, end_by, NULL)
+  WHERE id = ?1)";
 
 constexpr std::string_view may_go_on_sql =
   "SELECT 1 FROM quire_task WHERE id = ?1 AND state = 0 AND subtasks_open = 0";
@@ -33,10 +32,11 @@ constexpr std::string_view may_go_on_sql =
 constexpr std::string_view any_open_sql =
   "SELECT 1 FROM quire_task WHERE id = ?1 AND subtasks_open > 0";
 
-constexpr std::string_view begin_sql = "SELECT run_at, gate FROM quire_task WHERE id = ?1";
+constexpr std::string_view begin_sql =
+  "SELECT run_at, gate, attempt > 0, end_by FROM quire_task WHERE id = ?1";
 
-constexpr std::string_view wait_sql =
-  "UPDATE quire_task SET state = 4, expires_at = ?2, end_by = ?3 WHERE id = ?1";
+constexpr std::string_view wait_sql = R"(
+  UPDATE quire_task SET state = iif(attempt > 0, 5, 4), expires_at = ?2, end_by = ?3 WHERE id = ?1)";
 
 constexpr std::string_view set_limits_sql =
   "UPDATE quire_task SET expires_at = ?2, end_by = ?3 WHERE id = ?1";
@@ -129,7 +129,7 @@ void count_reopened_subtask(transaction& tx, task_id parent) {
   bool waits = row && !is_terminal(row->state) && row->state != task_state::running;
   if (!waits || row->state == task_state::created)
     return;
-  tx.execute(hold_sql, parent.value);
+  wait_for_subtasks(tx, parent);
   if (holds_place(row->state))
     give_place(tx, row->gate);
 }
@@ -147,15 +147,8 @@ void require_no_cancel_under_way(snapshot& db, task_id parent) {
   }
 }
 
-bool any_needed_since(snapshot& db, task_id parent, std::int64_t since_ms) {
-  for (auto task : subtasks_of(db, parent)) {
-    auto stmt = db.prepare(needed_sql);
-    if (stmt->bind(task.value, since_ms).step())
-      return true;
-    if (any_needed_since(db, task, since_ms))
-      return true;
-  }
-  return false;
+void wait_for_subtasks(transaction& tx, task_id task) {
+  tx.execute(hold_sql, task.value);
 }
 
 void cancel_subtasks(transaction& tx, task_id parent, const std::string& reason,
@@ -188,6 +181,8 @@ std::int64_t delete_subtasks(transaction& tx, task_id parent) {
 void release_task(transaction& tx, task_id task, std::int64_t now_ms) {
   std::int64_t run_at_ms = 0;
   std::optional<std::string> gate;
+  bool has_begun = false;
+  task_limits limits;
   {
     auto stmt = tx.prepare(begin_sql);
     if (!stmt->bind(task.value).step())
@@ -195,8 +190,11 @@ void release_task(transaction& tx, task_id task, std::int64_t now_ms) {
     run_at_ms = stmt->int64(0);
     if (!stmt->is_null(1))
       gate = stmt->text(1);
+    has_begun = stmt->int64(2) != 0;
+    limits.expires_at_ms = limits.end_by_ms = stmt->optional_int64(3);
   }
-  auto limits = limits_of(tx, task, std::max(now_ms, run_at_ms));
+  if (!has_begun)
+    limits = limits_of(tx, task, std::max(now_ms, run_at_ms));
   tx.execute(run_at_ms > now_ms ? wait_sql : set_limits_sql, task.value, limits.expires_at_ms,
              limits.end_by_ms);
   if (limits.expires_at_ms)

@@ -23,15 +23,16 @@ std::vector<subtask_result> subtask_results(snapshot& db, task_id parent);
 /// A subtask of `parent` ended: lets `parent` go on if it waited for nothing else.
 void count_ended_subtask(transaction& tx, task_id parent, std::int64_t now_ms);
 
-/// A subtask of `parent` that had ended starts again: `parent` waits for it if it has not begun,
-/// or waits for its next attempt.
+/// A subtask of `parent` that had ended starts again: `parent` waits for it, unless it has ended
+/// or runs; then it does before its next attempt.
 void count_reopened_subtask(transaction& tx, task_id parent);
+
+/// Makes `created` of a task that is waiting, until its subtasks have ended. What it held in its
+/// gate is left to the caller.
+void wait_for_subtasks(transaction& tx, task_id task);
 
 /// @throws error: `conflict` if a subtask, or one of theirs, runs and is asked to stop.
 void require_no_cancel_under_way(snapshot& db, task_id parent);
-
-/// Returns whether one of its subtasks, or of theirs, is open or ended at that time or later.
-bool any_needed_since(snapshot& db, task_id parent, std::int64_t since_ms);
 
 /// Cancels the subtasks of a task that have not ended, and theirs.
 void cancel_subtasks(transaction& tx, task_id parent, const std::string& reason,

@@ -173,6 +173,8 @@ boot_report begin_boot(transaction& tx, std::int64_t now_ms) {
     auto end = crash_attempt(tx, task, epoch, "its process died while it ran", now_ms);
     if (end.state == task_state::failed)
       ++report.poisoned;
+    else if (end.state == task_state::created) // A subtask of it had been started again.
+      ++report.recovered;
   }
   return report;
 }

@@ -38,7 +38,8 @@ std::int64_t remove_unnamed(snapshot& db, std::span<const result_files::entry> f
     if (stmt->bind(task.value, epoch, name).step())
       continue;
     try {
-      removed += folder.remove(name) ? 1 : 0;
+      folder.remove(name);
+      ++removed;
     } catch (const error& failure) {
       if (!first)
         first = failure;

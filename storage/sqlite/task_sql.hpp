@@ -242,13 +242,13 @@ inline constexpr std::string_view record_dead_attempts = R"(
                                  error_class, boot)
   SELECT id, epoch, attempt, claimed_at, ?2, 'crashed', 'its process died while it ran', 7, boot
   FROM quire_task INDEXED BY quire_task_running
-  WHERE state = 3 AND ifnull(boot, 0) < ?1
+  WHERE state = 3 AND ifnull(boot, 0) < ?1 AND ifnull(subtasks_open, 0) = 0
     AND cancel_req = 0 AND (crashes_max = 0 OR crashes + 1 < crashes_max))";
 
 inline constexpr std::string_view requeue_dead_boots = R"(
   UPDATE quire_task INDEXED BY quire_task_running
   SET state = 1, attempt = attempt - 1, crashes = crashes + 1, boot = NULL
-  WHERE state = 3 AND ifnull(boot, 0) < ?1
+  WHERE state = 3 AND ifnull(boot, 0) < ?1 AND ifnull(subtasks_open, 0) = 0
     AND cancel_req = 0 AND (crashes_max = 0 OR crashes + 1 < crashes_max))";
 
 inline constexpr std::string_view rest_of_dead_boots = R"(
@@ -274,12 +274,22 @@ inline constexpr std::string_view stuck_tasks = R"(
   ORDER BY t.claimed_at, t.id
   LIMIT ?4)";
 
+// Families stay as long as any of them is open, or ended later.
 inline constexpr std::string_view ended_tasks = R"(
-  SELECT id, gate, state
-  FROM quire_task INDEXED BY quire_task_ended
-  WHERE state >= 10 AND stage_id IS NULL AND parent_id IS NULL AND finished_at < ?1
-    AND ifnull(subtasks_open, 0) = 0
-  ORDER BY finished_at, id
+  SELECT t.id, t.gate, t.state
+  FROM quire_task t INDEXED BY quire_task_ended
+  WHERE t.state >= 10 AND t.stage_id IS NULL AND t.parent_id IS NULL AND t.finished_at < ?1
+    AND (t.subtasks_open IS NULL OR NOT EXISTS (
+      WITH RECURSIVE family(id, kept) AS (
+        SELECT c.id, c.state < 10 OR c.finished_at >= ?1
+        FROM quire_task c INDEXED BY quire_task_parent
+        WHERE c.parent_id = t.id
+        UNION ALL
+        SELECT c.id, c.state < 10 OR c.finished_at >= ?1
+        FROM family
+          CROSS JOIN quire_task c INDEXED BY quire_task_parent ON c.parent_id = family.id)
+      SELECT 1 FROM family WHERE kept))
+  ORDER BY t.finished_at, t.id
   LIMIT ?2)";
 
 inline constexpr std::string_view subtasks_of = R"(

@@ -82,6 +82,7 @@ std::optional<task_row> read_task_row(snapshot& db, task_id task) {
   if (!stmt->is_null(12))
     row.parent = task_id{stmt->int64(12)};
   row.has_subtasks = !stmt->is_null(13);
+  row.subtasks_open = stmt->int64(13);
   row.boot = stmt->optional_int64(14);
   return row;
 }
@@ -220,8 +221,6 @@ std::int64_t delete_ended_tasks(transaction& tx, std::string_view sql, std::int6
   for (auto& [id, gate, state] : ended) {
     if (deleted >= limit)
       break; // Subtasks count, too: those that are left are for the next portion.
-    if (any_needed_since(tx, task_id{id}, key))
-      continue;
     delete_rows(tx, id);
     tx.count_end(state, -1);
     deleted += 1 + delete_subtasks(tx, task_id{id});

@@ -49,6 +49,7 @@ struct task_row {
   std::optional<std::int64_t> end_by_ms;
   std::optional<task_id> parent;
   bool has_subtasks = false;
+  std::int64_t subtasks_open = 0; ///< Those that have not ended.
   std::optional<std::int64_t> boot; ///< Which start of a runtime runs it, or ended it.
 };
 
@@ -100,8 +101,7 @@ void end_waiting_task(transaction& tx, task_id task, task_state state, error_cla
 std::int64_t delete_task(transaction& tx, task_id task);
 
 /// Deletes ended tasks, and their subtasks: the rows of `sql` are id, gate and state; ?1 is `key`,
-/// ?2 how many; some more, if the last one has subtasks. A task with subtasks stays while one of
-/// them is open, or ended at `key` (Unix ms) or later.
+/// ?2 how many; some more, if the last one has subtasks.
 /// @returns how many tasks.
 std::int64_t delete_ended_tasks(transaction& tx, std::string_view sql, std::int64_t key, int limit);
 

@@ -1,6 +1,7 @@
 #include "quire/storage/sqlite/task_store.hpp"
 
 #include "quire/storage/error.hpp"
+#include "quire/storage/sqlite/subtasks.hpp"
 #include "quire/storage/sqlite/task_keys.hpp"
 #include "quire/storage/sqlite/task_sql.hpp"
 #include "quire/storage/sqlite/task_steps.hpp"
@@ -41,8 +42,9 @@ struct attempt_end {
   std::optional<std::int64_t> run_at_ms;
 };
 
-void end_attempt(transaction& tx, task_id task, const task_row& row, const attempt_end& end,
-                 std::int64_t now_ms) {
+/// Returns where the task stands then.
+task_state end_attempt(transaction& tx, task_id task, const task_row& row, const attempt_end& end,
+                       std::int64_t now_ms) {
   std::optional<std::int64_t> finished_at;
   std::optional<std::int64_t> kind;
   if (is_terminal(end.state))
@@ -63,6 +65,10 @@ void end_attempt(transaction& tx, task_id task, const task_row& row, const attem
                row.boot);
   if (is_terminal(end.state)) {
     conclude_task(tx, task, row, end.state, now_ms);
+  } else if (row.subtasks_open > 0) { // Some were started again while it ran.
+    wait_for_subtasks(tx, task);
+    give_place(tx, row.gate);
+    return task_state::created;
   } else if (end.run_at_ms) {
     give_place(tx, row.gate);
     tx.announce({event::topic::task_ready, *end.run_at_ms});
@@ -72,6 +78,7 @@ void end_attempt(transaction& tx, task_id task, const task_row& row, const attem
   // It waits again, and its time may be up meanwhile.
   if (!is_terminal(end.state) && row.end_by_ms)
     tx.announce({event::topic::task_ready, *row.end_by_ms});
+  return end.state;
 }
 
 attempt_end end_of(const task_row& row, const task_outcome& outcome, std::int64_t retry_at_ms) {
@@ -189,9 +196,9 @@ finished_attempt finish_attempt(transaction& tx, task_id task, std::int64_t epoc
   auto end = end_of(*row, outcome, retry_at_ms);
   if (!put_result(tx, task, epoch, outcome) && epoch > 1)
     tx.execute(drop_result_sql, task.value);
-  end_attempt(tx, task, *row, end, now_ms);
+  auto state = end_attempt(tx, task, *row, end, now_ms);
   have_effects(tx, outcome);
-  return {true, end.state};
+  return {true, state};
 }
 
 finished_attempt crash_attempt(transaction& tx, task_id task, std::int64_t epoch,
@@ -217,8 +224,7 @@ finished_attempt crash_attempt(transaction& tx, task_id task, std::int64_t epoch
     end.state = task_state::ready;
     end.given_back = true;
   }
-  end_attempt(tx, task, *row, end, now_ms);
-  return {true, end.state};
+  return {true, end_attempt(tx, task, *row, end, now_ms)};
 }
 
 } // namespace quire::storage

@@ -97,7 +97,7 @@ std::vector<std::string> plan_of(storage::connection& db, std::string_view text)
 /// partial indexes of waiting and running tasks, and of schedules that fire, may be read
 /// whole: they hold nothing else.
 bool reads_a_whole_table(const std::string& line) {
-  if (!line.starts_with("SCAN") || line == "SCAN waiting")
+  if (!line.starts_with("SCAN") || line == "SCAN waiting" || line == "SCAN family")
     return false;
   for (auto index : {"quire_task_running", "quire_task_due", "quire_task_expiring", "quire_schedule_wake",
                      "quire_kind_breaker"})

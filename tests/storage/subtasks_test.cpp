@@ -342,6 +342,51 @@ BOOST_AUTO_TEST_CASE(a_task_between_two_attempts_waits_for_a_subtask_that_starts
   BOOST_TEST((again.subtasks == subtask_counts{.completed = 1}));
 }
 
+BOOST_AUTO_TEST_CASE(a_task_that_runs_waits_before_its_next_attempt) {
+  auto spec = family(1);
+  spec.gate = "g";
+  spec.end_within = 60s;
+  for (bool dies : {false, true}) {
+    auto parent = enqueue(spec);
+    finish_parts(1, bad);
+    auto whole = claim(1, {"whole"}).at(0);
+    auto end_by = number("SELECT end_by FROM quire_task WHERE id = " + std::to_string(parent.value));
+    retry(nth_part(parent, 0));
+    if (dies)
+      BOOST_TEST(reboot().recovered == 1);
+    else
+      BOOST_TEST((finish(whole, task_outcome::failure("one is missing"), now + 500).state
+                  == task_state::created));
+    BOOST_TEST((state(parent) == task_state::created));
+    BOOST_TEST(wrong() == std::set<std::string>{});
+    finish_parts(1, good);
+    BOOST_TEST((state(parent) == (dies ? task_state::ready : task_state::retryable)));
+    // What has begun has no more time for it.
+    if (!dies)
+      BOOST_TEST(record(parent).expires_at_ms.value() == end_by);
+    now += 1000;
+    write([&](auto& tx) { storage::promote_due_tasks(tx, now); });
+    finish(claim(1, {"whole"}).at(0), good);
+    BOOST_TEST(wrong() == std::set<std::string>{});
+  }
+}
+
+BOOST_AUTO_TEST_CASE(families_that_stay_are_not_in_the_way_of_what_goes) {
+  std::vector<task_id> parents;
+  for (int i = 0; i < 3; ++i)
+    parents.push_back(enqueue(family(1)));
+  finish_parts(3, bad);
+  for (auto& whole : claim(3, {"whole"}))
+    finish(whole, good);
+  for (auto parent : parents)
+    retry(nth_part(parent, 0));
+  now += 1;
+  enqueue(work());
+  finish(claim_one(), good);
+  now += 1000;
+  BOOST_TEST(write([&](auto& tx) { return storage::prune_tasks(tx, now, 3); }) == 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_family_whose_cancel_is_under_way_does_not_start_again) {
   auto parent = enqueue(family(2));
   auto running = claim_part();

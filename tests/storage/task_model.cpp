@@ -151,10 +151,10 @@ storage::finished_attempt task_model::finish(std::int64_t id, std::int64_t epoch
   } else if (outcome.what == verdict::released) {
     given_back = true;
     --task.attempt;
-    become_ready(task);
+    wait_or(id, task_state::ready);
   } else if (outcome.what == verdict::failed && !hopeless) {
-    task.state = task_state::retryable;
     task.run_at_ms = retry_at_ms;
+    wait_or(id, task_state::retryable);
     pump(task.gate);
   } else {
     end(id,
@@ -166,8 +166,8 @@ storage::finished_attempt task_model::finish(std::int64_t id, std::int64_t epoch
   }
   if (task.state == task_state::completed || task.state == task_state::partial_success)
     task.result = epoch;
-  auto told = given_back                            ? "released"
-              : task.state == task_state::retryable ? "failed"
+  auto told = given_back               ? "released"
+              : !is_terminal(task.state) ? "failed"
                                                     : std::string{to_string(task.state)};
   if (task.state != task_state::completed)
     task.history.emplace_back(epoch, attempt, told);
@@ -183,7 +183,7 @@ void task_model::lose(std::int64_t id, std::int64_t now_ms) {
   if (task.crashes_max > 0 && task.crashes >= task.crashes_max)
     return end(id, task_state::failed, now_ms);
   --task.attempt;
-  become_ready(task);
+  wait_or(id, task_state::ready);
 }
 
 storage::finished_attempt task_model::crash(std::int64_t id, std::int64_t epoch,
@@ -277,9 +277,8 @@ void task_model::prune_tasks(std::int64_t ended_before_ms, std::size_t limit) {
   places found;
   for (auto id : first_of(
          tasks, old, [](auto& x) { return x.finished_at_ms; }, tasks.size()))
-    if (open_subtasks(id) == 0 && found.size() < limit)
+    if (!needed_since(id, ended_before_ms) && found.size() < limit)
       found.push_back(id);
-  std::erase_if(found, [&](auto id) { return needed_since(id, ended_before_ms); });
   // With all that hangs on them.
   places ids;
   for (auto id : found) {

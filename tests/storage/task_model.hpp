@@ -177,6 +177,7 @@ private:
   bool cancel_under_way(std::int64_t parent) const;
   bool needed_since(std::int64_t parent, std::int64_t since_ms) const;
   void hold_parent(std::int64_t parent);
+  void wait_or(std::int64_t id, task_state state);
   bool retry_subtasks(std::int64_t parent, std::int64_t now_ms);
   std::optional<std::int64_t> next_claim(const std::vector<std::int64_t>& left, bool by_turns) const;
   void become_ready(model_task& task);

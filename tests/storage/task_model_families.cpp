@@ -25,7 +25,7 @@ void task_model::end_subtask(std::int64_t parent, std::int64_t now_ms) {
   if (task.state != task_state::created || open_subtasks(parent) > 0)
     return;
   if (task.run_at_ms > now_ms)
-    task.state = task_state::scheduled;
+    task.state = task.attempt > 0 ? task_state::retryable : task_state::scheduled;
   else
     place(task);
 }
@@ -43,6 +43,20 @@ bool task_model::needed_since(std::int64_t parent, std::int64_t since_ms) const 
     return !is_terminal(task.state) || task.finished_at_ms >= since_ms
            || needed_since(id, since_ms);
   });
+}
+
+/// After an attempt: it waits if a subtask was started again meanwhile.
+void task_model::wait_or(std::int64_t id, task_state state) {
+  auto& task = tasks.at(id);
+  if (open_subtasks(id) > 0) {
+    task.state = task_state::created;
+    if (!task.gate.empty())
+      pump(task.gate);
+  } else if (state == task_state::ready) {
+    become_ready(task);
+  } else {
+    task.state = state;
+  }
 }
 
 void task_model::hold_parent(std::int64_t parent) {

@@ -308,6 +308,9 @@ BOOST_AUTO_TEST_CASE(the_history_says_who_ran_an_attempt_and_why_it_failed) {
   BOOST_TEST(attempts[1].boot == 1);
   BOOST_TEST((attempts[2].error_kind == error_class::none));
   BOOST_TEST(attempts[2].boot == 2);
+  auto at_once = enqueue(work());
+  finish(claim_one(), task_outcome::success());
+  BOOST_TEST(details(at_once).attempts.at(0).boot == 2);
 }
 
 BOOST_AUTO_TEST_CASE(all_that_waits_is_pending) {

@@ -1,5 +1,6 @@
 #include "quire/storage/owner_lock.hpp"
 
+#include "quire/storage/descriptor.hpp"
 #include "quire/storage/error.hpp"
 #include "quire/storage/process.hpp"
 
@@ -19,25 +20,6 @@
 namespace quire::storage {
 
 namespace {
-
-/// A descriptor that is closed at the end of its scope, unless it is released.
-class descriptor {
-public:
-  explicit descriptor(int number) : number_(number) {}
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-  ~descriptor() {
-    if (number_ >= 0)
-      ::close(number_);
-  }
-
-  int get() const noexcept { return number_; }
-
-  int release() noexcept { return std::exchange(number_, -1); }
-
-private:
-  int number_;
-};
 
 /// Returns where `path` leads to, also if nothing is there yet.
 std::filesystem::path followed(std::filesystem::path path) {

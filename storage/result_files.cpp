@@ -1,5 +1,6 @@
 #include "quire/storage/result_files.hpp"
 
+#include "quire/storage/descriptor.hpp"
 #include "quire/storage/error.hpp"
 
 #include <cerrno>
@@ -25,23 +26,9 @@ constexpr std::string_view unfinished = ".part";
                 + "; the output is not there; see to the folder and try again");
 }
 
-/// An open file; `close` says whether all is well.
-class file {
-public:
-  file(const std::string& path, int flags) : number_(::open(path.c_str(), flags | O_CLOEXEC, 0600)) {}
-  file(const file&) = delete;
-  file& operator=(const file&) = delete;
-  ~file() {
-    if (number_ >= 0)
-      ::close(number_);
-  }
-
-  bool is_open() const noexcept { return number_ >= 0; }
-  int number() const noexcept { return number_; }
-
-private:
-  int number_;
-};
+int open_file(const std::string& path, int flags) {
+  return ::open(path.c_str(), flags | O_CLOEXEC, 0600);
+}
 
 bool write_all(int number, std::string_view text) {
   while (!text.empty()) {
@@ -56,8 +43,8 @@ bool write_all(int number, std::string_view text) {
 
 /// What is renamed into a folder is there after a power cut once the folder is synchronized.
 bool synchronize_folder(const std::string& path) {
-  file folder(path, O_RDONLY | O_DIRECTORY);
-  return folder.is_open() && ::fsync(folder.number()) == 0;
+  descriptor folder(open_file(path, O_RDONLY | O_DIRECTORY));
+  return folder.is_open() && ::fsync(folder.get()) == 0;
 }
 
 /// Reads `12-3` or `12-3.part`.
@@ -102,8 +89,8 @@ std::string result_files::put(task_id task, std::int64_t epoch, std::string_view
   auto name = std::to_string(task.value) + "-" + std::to_string(epoch);
   auto path = path_of(name);
   auto part = path + std::string{unfinished};
-  file to(part, O_WRONLY | O_CREAT | O_TRUNC);
-  bool written = to.is_open() && write_all(to.number(), output) && ::fsync(to.number()) == 0
+  descriptor to(open_file(part, O_WRONLY | O_CREAT | O_TRUNC));
+  bool written = to.is_open() && write_all(to.get(), output) && ::fsync(to.get()) == 0
                  && std::rename(part.c_str(), path.c_str()) == 0 && synchronize_folder(folder_);
   if (!written) {
     auto code = errno;
@@ -118,7 +105,7 @@ std::optional<std::string> result_files::read(const std::string& name) const {
   // It comes from a database, which anybody may have written.
   if (!entry_of(name))
     return std::nullopt;
-  file from(path_of(name), O_RDONLY | O_NOFOLLOW);
+  descriptor from(open_file(path_of(name), O_RDONLY | O_NOFOLLOW));
   if (!from.is_open()) {
     if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
       return std::nullopt;
@@ -126,11 +113,11 @@ std::optional<std::string> result_files::read(const std::string& name) const {
   }
   std::string text;
   struct stat known {};
-  if (::fstat(from.number(), &known) == 0 && S_ISREG(known.st_mode))
+  if (::fstat(from.get(), &known) == 0 && S_ISREG(known.st_mode))
     text.reserve(static_cast<std::size_t>(known.st_size));
   char portion[65'536];
   while (true) {
-    auto got = ::read(from.number(), portion, sizeof portion);
+    auto got = ::read(from.get(), portion, sizeof portion);
     if (got == 0)
       return text;
     if (got > 0)
@@ -140,13 +127,11 @@ std::optional<std::string> result_files::read(const std::string& name) const {
   }
 }
 
-bool result_files::remove(const std::string& name) const {
-  bool there = ::unlink(path_of(name).c_str()) == 0;
-  if (!there && errno != ENOENT)
+void result_files::remove(const std::string& name) const {
+  if (::unlink(path_of(name).c_str()) != 0 && errno != ENOENT)
     throw error(errc::io, "cannot remove " + path_of(name) + ": " + std::strerror(errno)
                             + "; nothing needs it any more: remove it by hand");
   ::rmdir(folder_.c_str()); // Fails while there are others.
-  return there;
 }
 
 std::vector<result_files::entry> result_files::list() const {

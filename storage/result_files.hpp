@@ -28,10 +28,9 @@ public:
   /// @throws error: `io`.
   std::optional<std::string> read(const std::string& name) const;
 
-  /// Removes it, and the folder with the last one.
-  /// @returns whether it was there.
+  /// Removes it, and the folder with the last one. Does nothing if it is not there.
   /// @throws error: `io`.
-  bool remove(const std::string& name) const;
+  void remove(const std::string& name) const;
 
   /// A file, and whose it is.
   struct entry {

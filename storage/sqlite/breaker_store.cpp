@@ -1,6 +1,7 @@
 #include "quire/storage/sqlite/breaker_store.hpp"
 
 #include "quire/storage/error.hpp"
+#include "quire/storage/sqlite/decisions.hpp"
 #include "quire/storage/sqlite/task_sql.hpp"
 #include "quire/storage/sqlite/task_steps.hpp"
 
@@ -49,12 +50,6 @@ constexpr std::string_view kinds_sql = R"(
   FROM quire_kind INDEXED BY quire_kind_breaker
   WHERE breaker = ?1
   ORDER BY kind)";
-
-void require(bool valid, const char* what) {
-  if (!valid)
-    throw error(errc::invalid_argument,
-                std::string{what} + "; nothing was changed; correct it and try again");
-}
 
 void check(const std::string& name, const breaker_policy& policy) {
   auto within = [](auto x, auto low, auto high) { return x >= low && x <= high; };

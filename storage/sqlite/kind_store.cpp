@@ -2,7 +2,7 @@
 
 #include "quire/storage/error.hpp"
 #include "quire/storage/sqlite/breaker_store.hpp"
-#include "quire/storage/sqlite/lane_counts.hpp"
+#include "quire/storage/sqlite/decisions.hpp"
 #include "quire/storage/sqlite/task_steps.hpp"
 #include "quire/storage/token_bucket.hpp"
 
@@ -30,12 +30,6 @@ constexpr std::string_view policies_sql =
   "SELECT kind, capacity, rate_count, rate_ms, burst, full_at_us, breaker FROM quire_kind";
 
 using kinds = std::map<std::string, kind_record, std::less<>>;
-
-void require(bool valid, const char* what) {
-  if (!valid)
-    throw error(errc::invalid_argument,
-                std::string{what} + "; nothing was changed; correct it and try again");
-}
 
 void check(snapshot& db, const std::string& name, const kind_policy& policy) {
   constexpr int many = 100'000;

@@ -1,7 +1,7 @@
 #include "quire/storage/sqlite/queue_store.hpp"
 
 #include "quire/storage/error.hpp"
-#include "quire/storage/sqlite/lane_counts.hpp"
+#include "quire/storage/sqlite/decisions.hpp"
 #include "quire/storage/sqlite/task_steps.hpp"
 
 #include <map>
@@ -41,20 +41,13 @@ constexpr std::string_view decisions_sql = "SELECT queue, paused_at, capacity FR
 using queues = std::map<std::string, queue_record, std::less<>>;
 
 void require_name(const std::string& name) {
-  if (name.empty() || name.size() > 100)
-    throw error(errc::invalid_argument, "the name of a queue must be 1 to 100 bytes long; nothing "
-                                        "was changed; correct it and try again");
+  require(!name.empty() && name.size() <= 100, "the name of a queue must be 1 to 100 bytes long");
 }
 
 queues read_queues(snapshot& db) {
   queues found;
-  for (auto& lane : count_lanes(db)) {
-    auto& queue = found[lane.queue];
-    queue.ready += lane.ready;
-    queue.running += lane.running;
-    queue.blocked += lane.blocked;
-    queue.scheduled += lane.scheduled;
-  }
+  for (auto& lane : count_lanes(db))
+    add_lane(found[lane.queue], lane);
   {
     auto stmt = db.prepare(decisions_sql);
     while (stmt->step()) {

@@ -129,9 +129,7 @@ void count_reopened_subtask(transaction& tx, task_id parent) {
   bool waits = row && !is_terminal(row->state) && row->state != task_state::running;
   if (!waits || row->state == task_state::created)
     return;
-  wait_for_subtasks(tx, parent);
-  if (holds_place(row->state))
-    give_place(tx, row->gate);
+  wait_for_subtasks(tx, parent, *row);
 }
 
 void require_no_cancel_under_way(snapshot& db, task_id parent) {
@@ -147,8 +145,10 @@ void require_no_cancel_under_way(snapshot& db, task_id parent) {
   }
 }
 
-void wait_for_subtasks(transaction& tx, task_id task) {
+void wait_for_subtasks(transaction& tx, task_id task, const task_row& was) {
   tx.execute(hold_sql, task.value);
+  if (holds_place(was.state))
+    give_place(tx, was.gate);
 }
 
 void cancel_subtasks(transaction& tx, task_id parent, const std::string& reason,

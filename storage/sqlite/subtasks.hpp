@@ -1,6 +1,7 @@
 #pragma once
 
 #include "quire/messages/types/task.hpp"
+#include "quire/storage/sqlite/task_steps.hpp"
 #include "quire/storage/sqlite/transaction.hpp"
 
 #include <cstdint>
@@ -27,9 +28,9 @@ void count_ended_subtask(transaction& tx, task_id parent, std::int64_t now_ms);
 /// or runs; then it does before its next attempt.
 void count_reopened_subtask(transaction& tx, task_id parent);
 
-/// Makes `created` of a task that is waiting, until its subtasks have ended. What it held in its
-/// gate is left to the caller.
-void wait_for_subtasks(transaction& tx, task_id task);
+/// Makes `created` of a task that waited or ran, until its subtasks have ended, and gives the
+/// place in its gate away. `was` is its row before that.
+void wait_for_subtasks(transaction& tx, task_id task, const task_row& was);
 
 /// @throws error: `conflict` if a subtask, or one of theirs, runs and is asked to stop.
 void require_no_cancel_under_way(snapshot& db, task_id parent);

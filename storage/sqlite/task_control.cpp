@@ -26,8 +26,6 @@ constexpr std::string_view wait_again_sql = R"(
       boot = NULL
   WHERE id = ?1)";
 
-constexpr std::string_view drop_result_sql = "DELETE FROM quire_task_result WHERE id = ?1";
-
 task_row existing(snapshot& db, task_id task) {
   auto row = read_task_row(db, task);
   if (!row)
@@ -75,7 +73,7 @@ task_state retry_task(transaction& tx, task_id task, std::int64_t now_ms) {
     reopen_stage(tx, *row.stage, row.state, now_ms);
   if (row.parent)
     count_reopened_subtask(tx, *row.parent);
-  tx.execute(drop_result_sql, task.value);
+  tx.execute(task_sql::drop_result, task.value);
   if (row.has_subtasks && retry_subtasks(tx, task, now_ms)) {
     tx.execute(wait_again_sql, task.value);
     tx.count_end(row.state, -1);

@@ -47,8 +47,6 @@ constexpr std::string_view replace_body_sql = R"(
       head_start_min = ?12
   WHERE id = ?1)";
 
-constexpr std::string_view drop_result_sql = "DELETE FROM quire_task_result WHERE id = ?1";
-
 std::int64_t find_or_create_lane(transaction& tx, const task_spec& spec) {
   {
     auto stmt = tx.prepare(find_lane_sql);
@@ -156,11 +154,11 @@ std::optional<task_id> insert_task(transaction& tx, const task_spec& spec, const
   return task;
 }
 
-/// Makes another one of a task that waits.
-void replace_task(transaction& tx, task_id task, const task_spec& spec, std::int64_t now_ms) {
-  auto row = read_task_row(tx, task);
-  if (row && holds_place(row->state))
-    give_place(tx, row->gate);
+/// Makes another one of a task that waits; `was` is its row.
+void replace_task(transaction& tx, task_id task, const task_row& was, const task_spec& spec,
+                  std::int64_t now_ms) {
+  if (holds_place(was.state))
+    give_place(tx, was.gate);
   auto state = first_state(tx, spec, now_ms);
   auto run_at = state == task_state::scheduled ? *spec.run_at_ms : 0;
   auto limits = limits_from(std::max(now_ms, run_at), spec.start_within, spec.end_within);
@@ -169,7 +167,7 @@ void replace_task(transaction& tx, task_id task, const task_spec& spec, std::int
              spec.retry.attempts_max, spec.crashes_max, if_any(spec.gate), limits.expires_at_ms,
              limits.end_by_ms);
   write_body(tx, replace_body_sql, task, spec);
-  tx.execute(drop_result_sql, task.value);
+  tx.execute(task_sql::drop_result, task.value);
   begin_waiting(tx, spec, state, limits);
 }
 
@@ -187,10 +185,9 @@ std::optional<task_id> settle_duplicate(transaction& tx, const task_spec& spec,
                   + spec.unique.key + "'; nothing was changed; use that one, or another key");
   if (spec.unique.found == on_duplicate::replace) {
     auto row = read_task_row(tx, holder->task);
-    if (holder->state == task_state::running || is_terminal(holder->state)
-        || (row && row->has_subtasks))
+    if (!row || row->state == task_state::running || is_terminal(row->state) || row->has_subtasks)
       return std::nullopt;
-    replace_task(tx, holder->task, spec, now_ms);
+    replace_task(tx, holder->task, *row, spec, now_ms);
   }
   return holder->task;
 }

@@ -161,6 +161,8 @@ inline constexpr std::string_view complete_at_once = R"(
   WHERE id = ?1 AND state = 3 AND epoch = 1 AND gate IS NULL AND stage_id IS NULL
     AND unique_key IS NULL AND parent_id IS NULL)";
 
+inline constexpr std::string_view drop_result = "DELETE FROM quire_task_result WHERE id = ?1";
+
 inline constexpr std::string_view key_holder = R"(
   SELECT k.task_id, ifnull(t.state, 10), k.until
   FROM quire_task_key k

@@ -44,7 +44,7 @@ constexpr std::string_view record_end_sql = R"(
 
 // Not left to foreign keys: whether they are enforced is the application's choice.
 constexpr std::array<std::string_view, 7> delete_task_sqls{
-  "DELETE FROM quire_task_attempt WHERE task_id = ?1", "DELETE FROM quire_task_result WHERE id = ?1",
+  "DELETE FROM quire_task_attempt WHERE task_id = ?1", task_sql::drop_result,
   "DELETE FROM quire_task_progress WHERE id = ?1", "DELETE FROM quire_task_log WHERE task_id = ?1",
   "DELETE FROM quire_task_step WHERE task_id = ?1",
   "DELETE FROM quire_task_body WHERE id = ?1", "DELETE FROM quire_task WHERE id = ?1"};

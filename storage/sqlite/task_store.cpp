@@ -28,8 +28,6 @@ constexpr std::string_view put_result_sql = R"(
   SET epoch = excluded.epoch, output = excluded.output, detail = excluded.detail,
       file = excluded.file)";
 
-constexpr std::string_view drop_result_sql = "DELETE FROM quire_task_result WHERE id = ?1";
-
 /// What becomes of an attempt.
 struct attempt_end {
   task_state state = task_state::completed;
@@ -66,8 +64,7 @@ task_state end_attempt(transaction& tx, task_id task, const task_row& row, const
   if (is_terminal(end.state)) {
     conclude_task(tx, task, row, end.state, now_ms);
   } else if (row.subtasks_open > 0) { // Some were started again while it ran.
-    wait_for_subtasks(tx, task);
-    give_place(tx, row.gate);
+    wait_for_subtasks(tx, task, row);
     return task_state::created;
   } else if (end.run_at_ms) {
     give_place(tx, row.gate);
@@ -195,7 +192,7 @@ finished_attempt finish_attempt(transaction& tx, task_id task, std::int64_t epoc
     return {false, row->state};
   auto end = end_of(*row, outcome, retry_at_ms);
   if (!put_result(tx, task, epoch, outcome) && epoch > 1)
-    tx.execute(drop_result_sql, task.value);
+    tx.execute(task_sql::drop_result, task.value);
   auto state = end_attempt(tx, task, *row, end, now_ms);
   have_effects(tx, outcome);
   return {true, state};

@@ -1,7 +1,7 @@
 #include "quire/storage/sqlite/tenant_store.hpp"
 
 #include "quire/storage/error.hpp"
-#include "quire/storage/sqlite/lane_counts.hpp"
+#include "quire/storage/sqlite/decisions.hpp"
 #include "quire/storage/sqlite/task_steps.hpp"
 #include "quire/storage/tenant_shares.hpp"
 
@@ -25,12 +25,6 @@ constexpr std::string_view policies_sql = "SELECT tenant, weight, capacity, paus
 
 using tenants = std::map<std::string, tenant_record, std::less<>>;
 
-void require(bool valid, const char* what) {
-  if (!valid)
-    throw error(errc::invalid_argument,
-                std::string{what} + "; nothing was changed; correct it and try again");
-}
-
 void check(const std::string& name, const tenant_policy& policy) {
   auto within = [](auto x, auto low, auto high) { return x >= low && x <= high; };
   require(within(name.size(), 1U, 100U), "the name of a tenant must be 1 to 100 bytes long");
@@ -42,13 +36,8 @@ void check(const std::string& name, const tenant_policy& policy) {
 
 tenants read_tenants(snapshot& db) {
   tenants found;
-  for (auto& lane : count_lanes(db)) {
-    auto& tenant = found[lane.tenant];
-    tenant.ready += lane.ready;
-    tenant.running += lane.running;
-    tenant.blocked += lane.blocked;
-    tenant.scheduled += lane.scheduled;
-  }
+  for (auto& lane : count_lanes(db))
+    add_lane(found[lane.tenant], lane);
   {
     auto stmt = db.prepare(policies_sql);
     while (stmt->step()) {

@@ -134,15 +134,6 @@ struct sick_fixture : tests::run_fixture {
     db.execute("PRAGMA foreign_keys = OFF");
   }
 
-  std::set<std::string> wrong() {
-    std::set<std::string> names;
-    auto snapshot = view();
-    for (auto& rule : storage::invariants())
-      if (storage::find_violations(snapshot, rule).count > 0)
-        names.emplace(rule.name);
-    return names;
-  }
-
   storage::violations violations_of(const storage::invariant& rule) {
     return storage::find_violations(view(), rule);
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "quire/storage/sqlite/connection.hpp"
+#include "quire/storage/sqlite/invariants.hpp"
 #include "quire/storage/sqlite/migrations.hpp"
 #include "quire/storage/sqlite/pipeline_store.hpp"
 #include "quire/storage/sqlite/task_store.hpp"
@@ -11,6 +12,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -123,6 +125,16 @@ struct store_fixture {
       if (x.name == name)
         return x;
     throw std::runtime_error("no stage " + name);
+  }
+
+  /// The names of the invariants that do not hold.
+  std::set<std::string> wrong() {
+    std::set<std::string> names;
+    auto snapshot = view();
+    for (auto& rule : storage::invariants())
+      if (storage::find_violations(snapshot, rule).count > 0)
+        names.emplace(rule.name);
+    return names;
   }
 
   std::int64_t number(const std::string& sql) {

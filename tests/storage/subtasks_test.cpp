@@ -48,16 +48,6 @@ struct family_fixture : tests::store_fixture {
     return storage::subtask_results(snapshot, parent);
   }
 
-  /// The names of the invariants that do not hold.
-  std::set<std::string> wrong() {
-    std::set<std::string> names;
-    auto snapshot = view();
-    for (auto& rule : storage::invariants())
-      if (storage::find_violations(snapshot, rule).count > 0)
-        names.emplace(rule.name);
-    return names;
-  }
-
   void refuse(const task_spec& spec, const std::string& word) {
     auto says_why = [&](const storage::error& e) {
       return e.code() == errc::invalid_argument

@@ -22,7 +22,7 @@ void query_request::run(storage::connection& connection) {
                              "this statement writes, and a reader cannot: send it to the writer; "
                              "nothing was changed");
     }
-    (*stmt)->bind_borrowed(statement.params);
+    (*stmt)->bind_all_borrowed(statement.params);
     result.results.push_back((*stmt)->fetch_all(query_.rows_max, query_.bytes_max));
   }
   answer_.deliver(std::move(result));

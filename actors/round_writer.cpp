@@ -12,10 +12,14 @@ namespace {
 
 using namespace storage;
 
-finished_attempt write_result(transaction& tx, const attempt_result& result, std::int64_t now_ms) {
-  if (result.crashed)
-    return crash_attempt(tx, result.task, result.epoch, result.outcome.error, now_ms);
-  return finish_attempt(tx, result.task, result.epoch, result.outcome, result.retry_at_ms, now_ms);
+std::vector<finished_attempt> write_results(transaction& tx,
+                                            const std::vector<attempt_result>& results,
+                                            std::int64_t now_ms) {
+  std::vector<ended_attempt> ended;
+  ended.reserve(results.size());
+  for (auto& one : results)
+    ended.push_back({one.task, one.epoch, &one.outcome, one.retry_at_ms, one.crashed});
+  return finish_attempts(tx, ended, now_ms);
 }
 
 std::size_t recover(transaction& tx, const round_order& order) {
@@ -47,11 +51,12 @@ round_answer write_round(transaction& tx, const round_order& order) {
   auto& round = order.round;
   for (auto& [task, epoch, news] : round.news)
     write_news(tx, task, epoch, news);
+  answer.finished = write_results(tx, round.results, order.now_ms);
   breaker_results seen(tx, order.now_ms);
-  for (auto& result : round.results) {
-    answer.finished.push_back(write_result(tx, result, order.now_ms));
+  for (std::size_t i = 0; i < round.results.size(); ++i) {
+    auto& result = round.results[i];
+    auto& end = answer.finished[i];
     // A crash is ours, and a cancel somebody's: they say nothing about what a task needs.
-    auto& end = answer.finished.back();
     if (end.accepted && !result.crashed && end.state != task_state::cancelled)
       seen.saw(result.task, result.outcome);
   }

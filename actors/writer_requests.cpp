@@ -46,7 +46,7 @@ void batch_request::run_statements(storage::transaction& tx) {
       stmt.reset();
       stmt.emplace(tx.prepare_from_outside(sql, check_write));
     }
-    (*stmt)->bind_borrowed(params);
+    (*stmt)->bind_all_borrowed(params);
     auto before = tx.total_changes();
     bool has_row = false;
     if ((*stmt)->column_count() > 0) {
@@ -109,11 +109,10 @@ enqueue_request::enqueue_request(messages::enqueue_tasks request, durability syn
 void enqueue_request::run(storage::transaction& tx) {
   reply_ = {};
   reply_.ids.reserve(tasks_.size());
-  for (auto& task : tasks_) {
-    auto put = storage::put_task(tx, task, arrived_ms_);
-    reply_.ids.push_back(put.id);
-    if (!put.is_new)
-      reply_.existing.push_back(put.id);
+  for (auto& [task, is_new] : storage::put_tasks(tx, tasks_, arrived_ms_)) {
+    reply_.ids.push_back(task);
+    if (!is_new)
+      reply_.existing.push_back(task);
   }
 }
 

@@ -42,17 +42,23 @@ struct sql_arguments {
   bool json = false;
 };
 
-/// `quire task list`.
-struct task_list_arguments {
-  task_filter filter;
-  given_database database;
-  bool json = false;
-};
-
 /// A task as somebody named it.
 struct task_name {
   task_id id;            ///< 0: by its public id.
   std::string public_id; ///< Empty: by its number.
+};
+
+/// Which tasks are meant; `parent` of the filter is absent until its name is looked up.
+struct given_filter {
+  task_filter filter;
+  std::optional<task_name> parent;
+};
+
+/// `quire task list`.
+struct task_list_arguments {
+  given_filter which;
+  given_database database;
+  bool json = false;
 };
 
 /// `quire task show`.
@@ -86,7 +92,7 @@ struct task_change_arguments {
 /// The same of all tasks that match.
 struct task_bulk_arguments {
   task_change what = task_change::retry;
-  task_filter filter;
+  given_filter which;
   std::string reason;
   bool dry_run = false;
   given_database database;

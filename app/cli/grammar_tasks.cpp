@@ -35,7 +35,7 @@ void add_filter(CLI::App* app) {
   add_value(app, "--kind", "KIND", "Only tasks of this kind");
   add_value(app, "--queue", "NAME", "Only tasks of this queue");
   add_value(app, "--tenant", "NAME", "Only tasks of this tenant");
-  add_value(app, "--parent", "ID", "Only subtasks of the task with this number");
+  add_value(app, "--parent", "ID", "Only subtasks of the task with this number or public id");
   add_value(app, "--run", "RUN", "Only tasks of this run");
   add_value(app, "--stage", "STAGE", "Only tasks of stages with this name");
   add_value(app, "--gate", "NAME", "Only tasks of this gate");

@@ -13,6 +13,14 @@ task_id number_of(runtime& looking, const task_name& name, const database_choice
                       + database.description());
 }
 
+task_filter filter_of(runtime& looking, const given_filter& which,
+                      const database_choice& database) {
+  auto filter = which.filter;
+  if (which.parent)
+    filter.parent = number_of(looking, *which.parent, database);
+  return filter;
+}
+
 std::vector<task_id> numbers_of(runtime& looking, const std::vector<task_name>& names,
                                 const database_choice& database) {
   std::vector<task_id> numbers;

@@ -2,6 +2,7 @@
 #include "quire/app/cli/database_choice.hpp"
 #include "quire/app/cli/format.hpp"
 #include "quire/app/cli/json_objects.hpp"
+#include "quire/app/cli/named_tasks.hpp"
 #include "quire/app/runtime.hpp"
 
 namespace quire::cli {
@@ -14,7 +15,8 @@ std::string where(const database_choice& database) {
 
 exit_status count(const task_bulk_arguments& arguments, const database_choice& database,
                   console& to) {
-  auto counts = database.look_at_tasks()->count_tasks(arguments.filter);
+  auto looking = database.look_at_tasks();
+  auto counts = looking->count_tasks(filter_of(*looking, arguments.which, database));
   bool retry = arguments.what == task_change::retry;
   auto changed = retry ? counts.retryable : counts.cancellable;
   if (arguments.json)
@@ -61,11 +63,12 @@ exit_status change_matching_tasks(const task_bulk_arguments& arguments, console&
   database_choice database(arguments.database);
   if (arguments.dry_run)
     return count(arguments, database, to);
-  database.look_at_tasks(); // Says what is missing, and creates nothing.
+  // Says what is missing, and creates nothing.
+  auto filter = filter_of(*database.look_at_tasks(), arguments.which, database);
   auto visiting = database.visit();
   auto done = arguments.what == task_change::retry
-                ? visiting->retry_tasks(arguments.filter)
-                : visiting->cancel_tasks(arguments.filter, arguments.reason);
+                ? visiting->retry_tasks(filter)
+                : visiting->cancel_tasks(filter, arguments.reason);
   if (arguments.json)
     to.out(json_line(to_json(arguments.what, done)));
   else

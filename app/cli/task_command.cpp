@@ -63,13 +63,15 @@ exit_status list_tasks(const task_list_arguments& arguments, console& to) {
   database_choice database(arguments.database);
   auto looking = database.look_at_tasks();
   auto table = make_task_table(to.table_width());
-  auto ids = looking->public_ids();
-  auto count = each_page(*looking, arguments.filter, [&](const std::vector<task_record>& tasks) {
+  auto filter = filter_of(*looking, arguments.which, database);
+  // A database that has lost what they are made with can still be looked at.
+  auto ids = arguments.json ? std::optional{looking->public_ids()} : std::nullopt;
+  auto count = each_page(*looking, filter, [&](const std::vector<task_record>& tasks) {
     std::string text;
     for (auto& task : tasks) {
       if (arguments.json) {
         auto object = to_json(task);
-        object["public_id"] = public_id_of(ids, task);
+        object["public_id"] = public_id_of(*ids, task);
         text += json_line(object);
       } else {
         add_task(table, task);

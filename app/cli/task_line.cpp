@@ -23,8 +23,15 @@ std::vector<std::string> names_of(const Values& values) {
   return names;
 }
 
-task_filter read_filter(const words& line) {
-  task_filter filter;
+task_name read_name(const words& line, const std::string& name, const std::string& text) {
+  if (storage::is_uuid(text))
+    return {{}, text};
+  return {task_id{line.number(name, text, 1, largest)}, {}};
+}
+
+given_filter read_filter(const words& line) {
+  given_filter which;
+  auto& filter = which.filter;
   filter.pending = line.text("--state") == "pending";
   if (!filter.pending) {
     auto known = names_of(all_task_states());
@@ -34,8 +41,8 @@ task_filter read_filter(const words& line) {
   filter.kind = line.text("--kind");
   filter.queue = line.text("--queue");
   filter.tenant = line.text("--tenant");
-  if (auto parent = line.number("--parent", 1))
-    filter.parent = task_id{*parent};
+  if (auto parent = line.text("--parent"))
+    which.parent = read_name(line, "--parent", *parent);
   if (auto run = line.number("--run", 1))
     filter.run = run_id{*run};
   filter.stage = line.text("--stage");
@@ -48,13 +55,13 @@ task_filter read_filter(const words& line) {
   filter.error_kind =
     line.choice("--error-class", "class", error_class_from_string, names_of(all_error_classes()));
   filter.error_text = line.text("--error-text");
-  return filter;
+  return which;
 }
 
 task_list_arguments read_task_list(const words& line) {
   task_list_arguments result;
-  result.filter = read_filter(line);
-  result.filter.limit = line.number("--limit", 0);
+  result.which = read_filter(line);
+  result.which.filter.limit = line.number("--limit", 0);
   return result;
 }
 
@@ -88,16 +95,10 @@ task_submit_arguments read_submit(const words& line) {
   return result;
 }
 
-task_name read_name(const words& line, const std::string& text) {
-  if (storage::is_uuid(text))
-    return {{}, text};
-  return {task_id{line.number("ID", text, 1, largest)}, {}};
-}
-
 std::vector<task_name> read_names(const words& line) {
   std::vector<task_name> tasks;
   for (auto& text : line.all("ID"))
-    tasks.push_back(read_name(line, text));
+    tasks.push_back(read_name(line, "ID", text));
   if (tasks.empty())
     refuse(line.app(), "the argument ID is missing");
   return tasks;
@@ -112,7 +113,7 @@ task_wait_arguments read_wait(const words& line) {
 }
 
 /// The first option that filters, if any was given.
-const char* given_filter(const words& line) {
+const char* filter_in(const words& line) {
   for (auto* option : filter_options)
     if (line.flag(option))
       return option;
@@ -120,7 +121,7 @@ const char* given_filter(const words& line) {
 }
 
 void require_filter(const words& line) {
-  auto* filter = given_filter(line);
+  auto* filter = filter_in(line);
   bool all = line.flag("--all");
   if (all && filter)
     refuse(line.app(), std::string{"--all and "} + filter + " contradict each other");
@@ -144,7 +145,7 @@ command read_change(const words& line, task_change what) {
       line, task_bulk_arguments{
               what, read_filter(line), read_reason(line, what), line.flag("--dry-run"), {}, false});
   }
-  auto* filter = given_filter(line);
+  auto* filter = filter_in(line);
   for (auto* option : {"--all", "--dry-run"})
     if (line.flag(option))
       filter = option;
@@ -163,7 +164,7 @@ std::optional<command> read_task_command(const grammar& known, const words& line
   if (app == known.task_list)
     return with_shared(line, read_task_list(line));
   if (app == known.task_show)
-    return with_shared(line, task_show_arguments{read_name(line, line.argument("ID")), {}, false});
+    return with_shared(line, task_show_arguments{read_name(line, "ID", line.argument("ID")), {}, false});
   if (app == known.task_retry)
     return read_change(line, task_change::retry);
   if (app == known.task_cancel)

@@ -133,10 +133,8 @@ bool fan_out(transaction& tx, const stage_incarnation& target, std::int64_t firs
   auto row = read_stage_row(tx, stage);
   if (!is_fanning(row, target) || row->total != first)
     return false;
-  auto end = first;
-  for (auto& task : tasks)
-    enqueue_stage_task(tx, task, stage, end++, now_ms);
-  tx.execute(grow_stage_sql, stage.value, end);
+  enqueue_stage_tasks(tx, tasks, stage, first, now_ms);
+  tx.execute(grow_stage_sql, stage.value, first + static_cast<std::int64_t>(tasks.size()));
   if (last) {
     tx.execute(seal_stage_sql, stage.value, false, "");
     settle_stage(tx, stage, now_ms);

@@ -74,11 +74,11 @@ statement& statement::bind_all(std::span<const value> values) {
   return *this;
 }
 
-statement& statement::bind_borrowed(std::span<const value> values) {
+statement& statement::bind_all_borrowed(std::span<const value> values) {
   rewind(values.size());
   int index = 0;
   for (auto& x : values)
-    bind_borrowed_at(++index, x);
+    bind_borrowed_value(++index, x);
   return *this;
 }
 
@@ -267,10 +267,15 @@ void statement::bind_at(int index, const value& x) {
   }
 }
 
-void statement::bind_borrowed_at(int index, const value& x) {
+void statement::bind_borrowed_text(int index, std::string_view x) {
+  auto* text = static_cast<const char*>(never_null(x.data()));
+  check_bound(stmt_.get(), sqlite3_bind_text64(stmt_.get(), index, text, x.size(), SQLITE_STATIC,
+                                               SQLITE_UTF8));
+}
+
+void statement::bind_borrowed_value(int index, const value& x) {
   if (x.type() == value::kind::text)
-    check_bound(stmt_.get(), sqlite3_bind_text64(stmt_.get(), index, x.text().data(),
-                                                 x.text().size(), SQLITE_STATIC, SQLITE_UTF8));
+    bind_borrowed_text(index, x.text());
   else if (x.type() == value::kind::bytes)
     check_bound(stmt_.get(), sqlite3_bind_blob64(stmt_.get(), index, never_null(x.bytes().data()),
                                                  x.bytes().size(), SQLITE_STATIC));

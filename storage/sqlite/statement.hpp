@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 struct sqlite3; // Headers never include <sqlite3.h>.
@@ -44,9 +45,25 @@ public:
   /// The same for values whose number is known at run time only.
   statement& bind_all(std::span<const value> values);
 
-  /// The same without copies: `values` must stay as they are until the statement is
+  /// These do the same without copies: the values must stay as they are until the statement is
   /// reset, as the end of a loan does.
-  statement& bind_borrowed(std::span<const value> values);
+  statement& bind_all_borrowed(std::span<const value> values);
+  template <class... Values>
+  statement& bind_borrowed(const Values&... values) {
+    rewind(sizeof...(values));
+    int index = 0;
+    (bind_borrowed_at(++index, values), ...);
+    return *this;
+  }
+
+  /// Binds those of the `row`-th of several rows, from 0, of as many values each, without copies.
+  /// The statement must be new or reset; what is never bound is null.
+  template <class... Values>
+  statement& bind_borrowed_row(std::size_t row, const Values&... values) {
+    auto index = static_cast<int>(row * sizeof...(values));
+    (bind_borrowed_at(++index, values), ...);
+    return *this;
+  }
 
   /// Advances to the next row.
   /// @returns `false` when there are no more rows; the statement is then
@@ -105,10 +122,25 @@ private:
   void bind_at(int index, const std::string& x) { bind_at(index, std::string_view{x}); }
   void bind_at(int index, const char* x) { bind_at(index, std::string_view{x}); }
   void bind_at(int index, const value& x);
-  void bind_borrowed_at(int index, const value& x);
   template <class T>
   void bind_at(int index, const std::optional<T>& x) {
     x ? bind_at(index, *x) : bind_at(index, nullptr);
+  }
+  void bind_borrowed_text(int index, std::string_view x);
+  void bind_borrowed_value(int index, const value& x);
+  // What would first have to be converted is not there for long enough, and is copied.
+  template <class T>
+  void bind_borrowed_at(int index, const T& x) {
+    if constexpr (std::is_convertible_v<const T&, std::string_view>)
+      bind_borrowed_text(index, x);
+    else if constexpr (std::is_same_v<T, value>)
+      bind_borrowed_value(index, x);
+    else
+      bind_at(index, x);
+  }
+  template <class T>
+  void bind_borrowed_at(int index, const std::optional<T>& x) {
+    x ? bind_borrowed_at(index, *x) : bind_at(index, nullptr);
   }
 
   struct finalizer {

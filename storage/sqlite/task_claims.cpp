@@ -1,5 +1,6 @@
 #include "quire/storage/error.hpp"
 #include "quire/storage/sqlite/claim_choice.hpp"
+#include "quire/storage/sqlite/id_list.hpp"
 #include "quire/storage/sqlite/lane_rooms.hpp"
 #include "quire/storage/sqlite/pipeline_store.hpp"
 #include "quire/storage/sqlite/subtasks.hpp"
@@ -87,36 +88,76 @@ std::optional<std::int64_t> first_time(snapshot& db, std::string_view sql) {
   return stmt->step() ? std::optional{stmt->int64(0)} : std::nullopt;
 }
 
-task_assignment claim(transaction& tx, const claim_candidate& one, const std::string& kind,
-                      std::int64_t boot, std::int64_t now_ms) {
-  tx.execute(task_sql::claim, one.id, boot, now_ms);
-  auto stmt = tx.prepare(task_sql::claimed);
-  if (!stmt->bind(one.id).step())
-    throw error(errc::corrupt, "task " + std::to_string(one.id)
-                                 + " has no payload; nothing was claimed; restore the database "
-                                   "from a backup or cancel the task");
+/// The claim without what `add_body` reads.
+task_assignment assignment_of(transaction& tx, const claim_candidate& one,
+                              const std::string& kind) {
   task_assignment result;
   result.id = task_id{one.id};
   result.epoch = one.epoch + 1;
   result.attempt = one.attempt + 1;
   result.attempts_max = one.attempts_max;
   result.kind = kind;
-  result.payload = stmt->text(0);
-  result.timeout = std::chrono::milliseconds{stmt->int64(1)};
-  result.retry.attempts_max = result.attempts_max;
-  result.retry.base = std::chrono::milliseconds{stmt->int64(2)};
-  result.retry.factor = stmt->real(3);
-  result.retry.cap = std::chrono::milliseconds{stmt->int64(4)};
-  result.retry.jitter = stmt->real(5);
-  result.heartbeat = std::chrono::milliseconds{stmt->int64(6)};
-  if (one.end_by_ms) {
-    std::chrono::milliseconds left{std::max<std::int64_t>(*one.end_by_ms - now_ms, 1)};
-    result.is_last_call = result.timeout.count() == 0 || left < result.timeout;
-    if (result.is_last_call)
-      result.timeout = left;
-  }
+  result.retry.attempts_max = one.attempts_max;
   if (one.has_subtasks)
     result.subtasks = count_subtasks(tx, result.id);
+  return result;
+}
+
+/// Reads what the row of `task_sql::claimed` says.
+void add_body(task_assignment& result, const statement& row, std::optional<std::int64_t> end_by_ms,
+              std::int64_t now_ms) {
+  result.payload = row.text(1);
+  result.timeout = std::chrono::milliseconds{row.int64(2)};
+  result.retry.base = std::chrono::milliseconds{row.int64(3)};
+  result.retry.factor = row.real(4);
+  result.retry.cap = std::chrono::milliseconds{row.int64(5)};
+  result.retry.jitter = row.real(6);
+  result.heartbeat = std::chrono::milliseconds{row.int64(7)};
+  if (!end_by_ms)
+    return;
+  std::chrono::milliseconds left{std::max<std::int64_t>(*end_by_ms - now_ms, 1)};
+  result.is_last_call = result.timeout.count() == 0 || left < result.timeout;
+  if (result.is_last_call)
+    result.timeout = left;
+}
+
+[[noreturn]] void refuse_without_payload(std::int64_t task) {
+  throw error(errc::corrupt, "task " + std::to_string(task)
+                               + " has no payload; nothing was claimed; restore the database "
+                                 "from a backup or cancel the task");
+}
+
+/// Claims `chosen`, in that order: a few one by one, many with two statements.
+std::vector<task_assignment> claim(transaction& tx, const std::vector<claim_candidate>& chosen,
+                                   std::span<const std::string> kinds, std::int64_t boot,
+                                   std::int64_t now_ms) {
+  std::vector<task_assignment> result;
+  result.reserve(chosen.size());
+  id_list ids;
+  for (auto& one : chosen) {
+    result.push_back(assignment_of(tx, one, kinds[one.kind]));
+    ids.add(one.id);
+  }
+  std::vector<bool> read(chosen.size(), false);
+  auto read_bodies = [&](statement& rows, std::size_t first) {
+    while (rows.step()) {
+      auto i = first + static_cast<std::size_t>(rows.int64(0));
+      add_body(result[i], rows, chosen[i].end_by_ms, now_ms);
+      read[i] = true;
+    }
+  };
+  if (chosen.size() >= id_list::worthwhile) {
+    auto list = ids.json();
+    tx.execute(task_sql::claim_many, list, boot, now_ms);
+    read_bodies(tx.prepare(task_sql::claimed_many)->bind(list), 0);
+  } else {
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
+      tx.execute(task_sql::claim, chosen[i].id, boot, now_ms);
+      read_bodies(tx.prepare(task_sql::claimed)->bind(chosen[i].id), i);
+    }
+  }
+  if (auto missing = std::ranges::find(read, false); missing != read.end())
+    refuse_without_payload(chosen[static_cast<std::size_t>(missing - read.begin())].id);
   return result;
 }
 
@@ -138,9 +179,7 @@ claimed_tasks claim_tasks(transaction& tx, std::span<const std::string> kinds, s
   lane_rooms rooms(tx, kinds, now_ms);
   auto chosen = candidates(tx, rooms, count, ahead, now_ms);
   choose(chosen, rooms, count, ahead, result.shares);
-  result.tasks.reserve(chosen.size());
-  for (auto& one : chosen)
-    result.tasks.push_back(claim(tx, one, kinds[one.kind], boot, now_ms));
+  result.tasks = claim(tx, chosen, kinds, boot, now_ms);
   result.again_at_ms = rooms.save(tx);
   if (!rooms.ending().empty() && end_refused_tasks(tx, rooms, now_ms))
     result.again_at_ms = now_ms;

@@ -1,10 +1,12 @@
 #include "quire/storage/error.hpp"
+#include "quire/storage/sqlite/new_tasks.hpp"
 #include "quire/storage/sqlite/task_keys.hpp"
 #include "quire/storage/sqlite/task_sql.hpp"
 #include "quire/storage/sqlite/task_steps.hpp"
 #include "quire/storage/sqlite/task_store.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace quire::storage {
@@ -20,17 +22,6 @@ constexpr std::string_view create_lane_sql =
 constexpr std::string_view gate_has_place_sql =
   "SELECT used < capacity FROM quire_gate WHERE gate = ?1";
 
-constexpr std::string_view insert_task_sql = R"(
-  INSERT INTO quire_task(lane, state, priority, ord, run_at, attempts_max, crashes_max, gate, unique_key,
-                         stage_id, item, created_at, expires_at, end_by, parent_id, subtasks_open)
-  VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
-  ON CONFLICT(stage_id, item) WHERE stage_id IS NOT NULL DO NOTHING)";
-
-constexpr std::string_view insert_body_sql = R"(
-  INSERT INTO quire_task_body(id, payload, timeout_ms, retry_base_ms, retry_factor, retry_cap_ms,
-                              retry_jitter, gate_capacity, start_ms, end_ms, heartbeat_ms, head_start_min)
-  VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12))";
-
 // Unless it is to wait, it keeps its age.
 constexpr std::string_view replace_task_sql = R"(
   UPDATE quire_task
@@ -38,13 +29,6 @@ constexpr std::string_view replace_task_sql = R"(
       run_at = CASE WHEN ?6 > 0 THEN ?6 ELSE created_at END,
       attempt = 0, attempts_max = ?7, crashes = 0, crashes_max = ?8, gate = ?9, error_class = 0,
       snoozes = 0, expires_at = ?10, end_by = ?11
-  WHERE id = ?1)";
-
-constexpr std::string_view replace_body_sql = R"(
-  UPDATE quire_task_body
-  SET payload = ?2, timeout_ms = ?3, retry_base_ms = ?4, retry_factor = ?5, retry_cap_ms = ?6,
-      retry_jitter = ?7, gate_capacity = ?8, start_ms = ?9, end_ms = ?10, heartbeat_ms = ?11,
-      head_start_min = ?12
   WHERE id = ?1)";
 
 std::int64_t find_or_create_lane(transaction& tx, const task_spec& spec) {
@@ -94,18 +78,6 @@ task_state first_state(transaction& tx, const task_spec& spec, std::int64_t now_
   return place ? task_state::ready : task_state::blocked;
 }
 
-std::optional<std::string_view> if_any(const std::string& name) {
-  return name.empty() ? std::nullopt : std::optional<std::string_view>{name};
-}
-
-void write_body(transaction& tx, std::string_view sql, task_id task, const task_spec& spec) {
-  tx.execute(sql, task.value, spec.payload, std::int64_t{spec.timeout.count()},
-             std::int64_t{spec.retry.base.count()}, spec.retry.factor,
-             std::int64_t{spec.retry.cap.count()}, spec.retry.jitter, spec.gate_capacity,
-             std::int64_t{spec.start_within.count()}, std::int64_t{spec.end_within.count()},
-             std::int64_t{spec.heartbeat.count()}, std::int64_t{spec.head_start.count()});
-}
-
 /// Takes the place in its gate and tells those who wait for tasks.
 void begin_waiting(transaction& tx, const task_spec& spec, task_state state,
                    const task_limits& limits) {
@@ -120,38 +92,63 @@ void begin_waiting(transaction& tx, const task_spec& spec, task_state state,
     tx.announce({event::topic::task_ready, *limits.expires_at_ms});
 }
 
-/// To what a new task belongs.
-struct task_owner {
-  std::optional<std::int64_t> stage{};
-  std::optional<std::int64_t> item{};
-  std::optional<std::int64_t> parent{};
-};
-
-std::optional<task_id> insert_task(transaction& tx, const task_spec& spec, const task_owner& owner,
-                                   std::int64_t now_ms) {
-  auto state = first_state(tx, spec, now_ms);
-  auto run_at = spec.run_at_ms.value_or(now_ms);
-  auto age = std::clamp(std::max(now_ms, run_at), std::int64_t{0}, task_time_max);
-  auto ord = age + head_start_ms(spec);
-  task_limits limits; // The time of one that waits for its subtasks begins later.
-  std::optional<std::int64_t> open;
-  if (state == task_state::created)
-    open = static_cast<std::int64_t>(spec.subtasks.size());
+new_task new_task_of(transaction& tx, const task_spec& spec, const task_owner& owner,
+                     std::int64_t now_ms) {
+  new_task row{.spec = &spec, .owner = owner};
+  row.state = first_state(tx, spec, now_ms);
+  row.run_at_ms = spec.run_at_ms.value_or(now_ms);
+  auto starts_at = std::max(now_ms, row.run_at_ms);
+  row.ord = std::clamp(starts_at, std::int64_t{0}, task_time_max) + head_start_ms(spec);
+  // The time of one that waits for its subtasks begins later.
+  if (row.state == task_state::created)
+    row.subtasks_open = static_cast<std::int64_t>(spec.subtasks.size());
   else
-    limits = limits_from(std::max(now_ms, run_at), spec.start_within, spec.end_within);
-  auto inserted =
-    tx.execute(insert_task_sql, lane_of(tx, spec), static_cast<int>(state),
-               static_cast<int>(spec.priority), ord, run_at, spec.retry.attempts_max,
-               spec.crashes_max, if_any(spec.gate), if_any(spec.unique.key), owner.stage,
-               owner.item, now_ms, limits.expires_at_ms, limits.end_by_ms, owner.parent, open);
-  if (inserted == 0)
+    row.limits = limits_from(starts_at, spec.start_within, spec.end_within);
+  row.lane = lane_of(tx, spec);
+  return row;
+}
+
+/// Nothing in the database decides on it but its lane, and there are no others with it.
+bool stands_alone(const task_spec& spec) {
+  return spec.gate.empty() && spec.unique.key.empty() && spec.subtasks.empty();
+}
+
+void insert_many(transaction& tx, std::span<const task_spec> specs, task_owner owner,
+                 std::int64_t now_ms, const std::function<void(task_id)>& inserted);
+
+std::optional<task_id> insert_one(transaction& tx, const task_spec& spec, const task_owner& owner,
+                                  std::int64_t now_ms) {
+  auto row = new_task_of(tx, spec, owner, now_ms);
+  auto task = insert_task(tx, row, now_ms);
+  if (!task)
     return std::nullopt;
-  task_id task{tx.last_insert_rowid()};
-  write_body(tx, insert_body_sql, task, spec);
-  begin_waiting(tx, spec, state, limits);
-  for (auto& one : spec.subtasks)
-    insert_task(tx, one, {.parent = task.value}, now_ms);
+  begin_waiting(tx, spec, row.state, row.limits);
+  insert_many(tx, spec.subtasks, {.parent = task->value}, now_ms, [](task_id) {});
   return task;
+}
+
+/// Inserts tasks of `owner`, or of the items of a stage from that one on; no item may have its
+/// task already.
+void insert_many(transaction& tx, std::span<const task_spec> specs, task_owner owner,
+                 std::int64_t now_ms, const std::function<void(task_id)>& inserted) {
+  std::vector<new_task> rows;
+  auto flush = [&] {
+    insert_tasks(tx, rows, now_ms, inserted);
+    for (auto& row : rows)
+      begin_waiting(tx, *row.spec, row.state, row.limits);
+    rows.clear();
+  };
+  for (auto& spec : specs) {
+    if (stands_alone(spec)) {
+      rows.push_back(new_task_of(tx, spec, owner, now_ms));
+    } else {
+      flush();
+      inserted(insert_one(tx, spec, owner, now_ms).value());
+    }
+    if (owner.item)
+      ++*owner.item;
+  }
+  flush();
 }
 
 /// Makes another one of a task that waits; `was` is its row.
@@ -166,7 +163,7 @@ void replace_task(transaction& tx, task_id task, const task_row& was, const task
              static_cast<int>(spec.priority), head_start_ms(spec), run_at,
              spec.retry.attempts_max, spec.crashes_max, if_any(spec.gate), limits.expires_at_ms,
              limits.end_by_ms);
-  write_body(tx, replace_body_sql, task, spec);
+  replace_body(tx, task, spec);
   tx.execute(task_sql::drop_result, task.value);
   begin_waiting(tx, spec, state, limits);
 }
@@ -192,36 +189,69 @@ std::optional<task_id> settle_duplicate(transaction& tx, const task_spec& spec,
   return holder->task;
 }
 
-} // namespace
-
-enqueued_task put_task(transaction& tx, const task_spec& spec, std::int64_t now_ms) {
-  check_task(spec);
+/// Puts a task in that is valid.
+enqueued_task put_checked(transaction& tx, const task_spec& spec, std::int64_t now_ms) {
   auto& unique = spec.unique;
   if (!unique.key.empty())
     if (auto found = settle_duplicate(tx, spec, now_ms))
       return {*found, false};
   // Without a stage nothing can be in the way.
-  auto task = insert_task(tx, spec, {}, now_ms).value();
+  auto task = insert_one(tx, spec, {}, now_ms).value();
   if (!unique.key.empty())
     take_key(tx, spec.kind, unique.key, task,
              unique.kept_for.count() > 0 ? now_ms + unique.kept_for.count() : 0);
   return {task, true};
 }
 
+} // namespace
+
+enqueued_task put_task(transaction& tx, const task_spec& spec, std::int64_t now_ms) {
+  check_task(spec);
+  return put_checked(tx, spec, now_ms);
+}
+
+std::vector<enqueued_task> put_tasks(transaction& tx, std::span<const task_spec> specs,
+                                     std::int64_t now_ms) {
+  check_tasks(specs);
+  std::vector<enqueued_task> result;
+  result.reserve(specs.size());
+  while (!specs.empty()) {
+    auto end = std::ranges::find_if(specs, [](auto& spec) { return !spec.unique.key.empty(); });
+    auto keyless = specs.first(static_cast<std::size_t>(end - specs.begin()));
+    insert_many(tx, keyless, {}, now_ms, [&](task_id task) { result.push_back({task, true}); });
+    specs = specs.subspan(keyless.size());
+    if (!specs.empty()) {
+      result.push_back(put_checked(tx, specs.front(), now_ms));
+      specs = specs.subspan(1);
+    }
+  }
+  return result;
+}
+
 task_id enqueue_task(transaction& tx, const task_spec& spec, std::int64_t now_ms) {
   return put_task(tx, spec, now_ms).id;
 }
 
-std::optional<task_id> enqueue_stage_task(transaction& tx, const task_spec& spec, stage_id stage,
-                                          std::int64_t item, std::int64_t now_ms) {
-  check_task(spec);
-  if (!spec.unique.key.empty())
-    throw error(errc::invalid_argument, "the task was not created: a task of a pipeline has no "
-                                        "unique key; correct it and try again");
-  if (!spec.subtasks.empty())
-    throw error(errc::invalid_argument, "the task was not created: a task of a pipeline has no "
-                                        "subtasks; use another stage");
-  return insert_task(tx, spec, {.stage = stage.value, .item = item}, now_ms);
+void enqueue_stage_tasks(transaction& tx, std::span<const task_spec> specs, stage_id stage,
+                         std::int64_t first, std::int64_t now_ms) {
+  for (auto& spec : specs) {
+    check_task(spec);
+    if (!spec.unique.key.empty())
+      throw error(errc::invalid_argument, "the task was not created: a task of a pipeline has no "
+                                          "unique key; correct it and try again");
+    if (!spec.subtasks.empty())
+      throw error(errc::invalid_argument, "the task was not created: a task of a pipeline has no "
+                                          "subtasks; use another stage");
+  }
+  bool any_there;
+  {
+    auto stmt = tx.prepare(task_sql::any_task_of_items);
+    any_there = stmt->bind(stage.value, first, first + static_cast<std::int64_t>(specs.size())).step();
+  }
+  if (!any_there)
+    return insert_many(tx, specs, {.stage = stage.value, .item = first}, now_ms, [](task_id) {});
+  for (auto& spec : specs)
+    insert_one(tx, spec, {.stage = stage.value, .item = first++}, now_ms);
 }
 
 } // namespace quire::storage

@@ -8,10 +8,34 @@ namespace quire::storage {
 
 namespace {
 
+/// What is wrong with a task, and with which: `subtasks[2]: ` before it.
+struct invalid_task {
+  std::string what;
+};
+
 void require(bool valid, const char* what) {
   if (!valid)
+    throw invalid_task{what};
+}
+
+/// Runs `check`; what it finds is wrong with the `index`-th of `list`.
+template <class Check>
+auto within(const char* list, std::size_t index, Check check) {
+  try {
+    return check();
+  } catch (const invalid_task& found) {
+    throw invalid_task{list + ("[" + std::to_string(index) + "]: ") + found.what};
+  }
+}
+
+template <class Check>
+void refuse_what_is_wrong(const char* refusal, Check check) {
+  try {
+    check();
+  } catch (const invalid_task& found) {
     throw error(errc::invalid_argument,
-                std::string{"the task was not created: "} + what + "; correct it and try again");
+                std::string{refusal} + found.what + "; correct it and try again");
+  }
 }
 
 /// What holds for each task by itself.
@@ -73,23 +97,39 @@ int check_subtasks(const task_spec& spec, int level) {
   require(level <= subtask_levels_max || spec.subtasks.empty(),
           "its subtasks are more than 8 levels deep");
   int count = 0;
-  for (auto& one : spec.subtasks) {
-    check_fields(one);
-    require(one.unique.key.empty(), "a subtask must not have a unique key");
-    count += 1 + check_subtasks(one, level + 1);
+  for (std::size_t i = 0; i < spec.subtasks.size(); ++i) {
+    auto& one = spec.subtasks[i];
+    count += within("subtasks", i, [&] {
+      check_fields(one);
+      require(one.unique.key.empty(), "a subtask must not have a unique key");
+      return 1 + check_subtasks(one, level + 1);
+    });
     require(count <= subtasks_max,
             "it has more than 1000 subtasks; a pipeline may fan out to more");
   }
   return count;
 }
 
-} // namespace
-
-void check_task(const task_spec& spec) {
+void check(const task_spec& spec) {
   check_fields(spec);
   check_subtasks(spec, 1);
   require(spec.subtasks.empty() || spec.unique.found != on_duplicate::replace,
           "a task with subtasks replaces no other one");
+}
+
+} // namespace
+
+void check_task(const task_spec& spec) {
+  refuse_what_is_wrong("the task was not created: ", [&] { check(spec); });
+}
+
+void check_tasks(std::span<const task_spec> specs) {
+  if (specs.size() == 1)
+    return check_task(specs.front());
+  refuse_what_is_wrong("no task was created: ", [&] {
+    for (std::size_t i = 0; i < specs.size(); ++i)
+      within("tasks", i, [&] { check(specs[i]); });
+  });
 }
 
 task_limits limits_from(std::int64_t from_ms, std::chrono::milliseconds start_within,

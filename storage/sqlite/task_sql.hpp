@@ -128,18 +128,31 @@ inline constexpr std::string_view claim_candidates = R"(
   ORDER BY ord, id
   LIMIT ?2)";
 
-// Two statements are 3.4 times faster than UPDATE ... RETURNING for one claim.
-inline constexpr std::string_view claim = R"(
-  UPDATE quire_task
-  SET state = 3, attempt = attempt + 1, epoch = epoch + 1, boot = ?2, claimed_at = ?3,
-      started_at = ifnull(started_at, ?3), expires_at = end_by
-  WHERE id = ?1 AND state = 1)";
+#define QUIRE_CLAIM                                                                               \
+  " UPDATE quire_task"                                                                            \
+  " SET state = 3, attempt = attempt + 1, epoch = epoch + 1, boot = ?2, claimed_at = ?3,"         \
+  "     started_at = ifnull(started_at, ?3), expires_at = end_by "
 
-inline constexpr std::string_view claimed = R"(
-  SELECT payload, timeout_ms, retry_base_ms, retry_factor, retry_cap_ms, retry_jitter,
-         heartbeat_ms
-  FROM quire_task_body
-  WHERE id = ?1)";
+#define QUIRE_CLAIMED                                                                             \
+  " b.payload, b.timeout_ms, b.retry_base_ms, b.retry_factor, b.retry_cap_ms, b.retry_jitter,"    \
+  " b.heartbeat_ms "
+
+// Two statements are 3.4 times faster than UPDATE ... RETURNING for one claim.
+inline constexpr std::string_view claim = QUIRE_CLAIM "WHERE id = ?1 AND state = 1";
+
+inline constexpr std::string_view claimed =
+  "SELECT 0," QUIRE_CLAIMED "FROM quire_task_body b WHERE b.id = ?1";
+
+// The same for many; the first column of what was claimed is the place in the list.
+inline constexpr std::string_view claim_many =
+  QUIRE_CLAIM "WHERE id IN (SELECT value FROM json_each(?1)) AND state = 1";
+
+inline constexpr std::string_view claimed_many =
+  "SELECT list.key," QUIRE_CLAIMED
+  "FROM json_each(?1) list CROSS JOIN quire_task_body b ON b.id = list.value";
+
+#undef QUIRE_CLAIM
+#undef QUIRE_CLAIMED
 
 inline constexpr std::string_view task_row = R"(
   SELECT state, epoch, attempt, attempts_max, crashes, crashes_max, cancel_req, claimed_at,
@@ -155,11 +168,25 @@ inline constexpr std::string_view end_attempt = R"(
       snoozes = snoozes + ?9
   WHERE id = ?1 AND state = 3 AND epoch = ?2)";
 
-inline constexpr std::string_view complete_at_once = R"(
-  UPDATE quire_task
-  SET state = 10, finished_at = ?2, error_class = ?3
-  WHERE id = ?1 AND state = 3 AND epoch = 1 AND gate IS NULL AND stage_id IS NULL
-    AND unique_key IS NULL AND parent_id IS NULL)";
+// It is the first attempt, and nobody but the task itself is concerned.
+#define QUIRE_ENDS_ALONE                                                                          \
+  " state = 3 AND epoch = 1 AND gate IS NULL AND stage_id IS NULL AND unique_key IS NULL"         \
+  " AND parent_id IS NULL "
+
+inline constexpr std::string_view complete_at_once =
+  "UPDATE quire_task SET state = 10, finished_at = ?2, error_class = ?3 "
+  "WHERE id = ?1 AND" QUIRE_ENDS_ALONE;
+
+// Places in the list: UPDATE ... RETURNING is slower than this and the next one.
+inline constexpr std::string_view ending_alone =
+  "SELECT list.key FROM json_each(?1) list CROSS JOIN quire_task t ON t.id = list.value "
+  "WHERE" QUIRE_ENDS_ALONE;
+
+inline constexpr std::string_view complete_many =
+  "UPDATE quire_task SET state = 10, finished_at = ?2, error_class = 0 "
+  "WHERE id IN (SELECT value FROM json_each(?1)) AND state = 3";
+
+#undef QUIRE_ENDS_ALONE
 
 inline constexpr std::string_view drop_result = "DELETE FROM quire_task_result WHERE id = ?1";
 
@@ -318,6 +345,12 @@ inline constexpr std::string_view open_tasks_of_stage = R"(
   FROM quire_task INDEXED BY quire_task_stage
   WHERE stage_id = ?1 AND state < 10
   ORDER BY state = 2 DESC, id)";
+
+inline constexpr std::string_view any_task_of_items = R"(
+  SELECT 1
+  FROM quire_task INDEXED BY quire_task_stage
+  WHERE stage_id = ?1 AND item >= ?2 AND item < ?3
+  LIMIT 1)";
 
 inline constexpr std::string_view tasks_of_stage = R"(
   SELECT id

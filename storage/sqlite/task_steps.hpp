@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,9 @@ inline constexpr std::int64_t task_time_max = (std::int64_t{1} << 48) - 1;
 /// @throws error with `errc::invalid_argument` if a field of `spec` is outside of its documented
 ///         limits.
 void check_task(const task_spec& spec);
+
+/// The same for several; the error says which.
+void check_tasks(std::span<const task_spec> specs);
 
 /// When the time of a task is up.
 struct task_limits {
@@ -58,6 +62,11 @@ std::optional<task_row> read_task_row(snapshot& db, task_id task);
 /// Returns whether a task in `state` occupies a place in its gate.
 constexpr bool holds_place(task_state state) noexcept {
   return state == task_state::ready || state == task_state::running;
+}
+
+/// Null stands for an empty text.
+inline std::optional<std::string_view> if_any(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional<std::string_view>{text};
 }
 
 /// Announces once in a transaction that tasks may be claimed.

@@ -1,12 +1,14 @@
 #include "quire/storage/sqlite/task_store.hpp"
 
 #include "quire/storage/error.hpp"
+#include "quire/storage/sqlite/id_list.hpp"
 #include "quire/storage/sqlite/subtasks.hpp"
 #include "quire/storage/sqlite/task_keys.hpp"
 #include "quire/storage/sqlite/task_sql.hpp"
 #include "quire/storage/sqlite/task_steps.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 namespace quire::storage {
@@ -125,13 +127,10 @@ attempt_end end_of(const task_row& row, const task_outcome& outcome, std::int64_
 /// Returns whether there was anything to keep.
 bool put_result(transaction& tx, task_id task, std::int64_t epoch, const task_outcome& outcome) {
   using verdict = task_outcome::verdict;
-  auto text = [](const std::string& x) {
-    return x.empty() ? std::optional<std::string_view>{} : std::optional<std::string_view>{x};
-  };
   bool useful = outcome.what == verdict::completed || outcome.what == verdict::partial_success;
-  auto output = useful ? text(outcome.output) : std::nullopt;
-  auto file = useful ? text(outcome.output_file) : std::nullopt;
-  auto detail = text(outcome.detail);
+  auto output = useful ? if_any(outcome.output) : std::nullopt;
+  auto file = useful ? if_any(outcome.output_file) : std::nullopt;
+  auto detail = if_any(outcome.detail);
   bool any = output || file || detail;
   if (any)
     tx.execute(put_result_sql, task.value, epoch, output, detail, file);
@@ -160,20 +159,65 @@ void have_effects(transaction& tx, const task_outcome& outcome) {
   }
 }
 
-/// Ends the most frequent case in one statement: the first attempt succeeded, and nobody
-/// but the task itself is concerned.
+/// The first attempt simply succeeded, as the most frequent case is.
+bool simply_completed(std::int64_t epoch, const task_outcome& outcome) {
+  return epoch == 1 && outcome.what == task_outcome::verdict::completed && outcome.error.empty();
+}
+
+/// What is to be done for a task that has been completed alone.
+void conclude_alone(transaction& tx, task_id task, std::int64_t epoch,
+                    const task_outcome& outcome) {
+  put_result(tx, task, epoch, outcome);
+  tx.announce({event::topic::task_finished, task.value});
+}
+
+/// Ends one in one statement, if nobody but the task itself is concerned.
 bool complete_at_once(transaction& tx, task_id task, std::int64_t epoch,
                       const task_outcome& outcome, std::int64_t now_ms) {
-  if (epoch != 1 || outcome.what != task_outcome::verdict::completed || !outcome.error.empty()
+  if (!simply_completed(epoch, outcome)
       || tx.execute(task_sql::complete_at_once, task.value, now_ms,
                     static_cast<std::int64_t>(outcome.error_kind))
            == 0)
     return false;
   tx.count_end(task_state::completed, 1);
-  if (!outcome.output.empty() || !outcome.detail.empty() || !outcome.output_file.empty())
-    put_result(tx, task, epoch, outcome);
-  tx.announce({event::topic::task_finished, task.value});
+  conclude_alone(tx, task, epoch, outcome);
   return true;
+}
+
+/// Ends those that `complete_at_once` would end and have no effects; the others are false.
+std::vector<bool> complete_many(transaction& tx, std::span<const ended_attempt> ended,
+                                std::int64_t now_ms) {
+  std::vector<bool> done(ended.size(), false);
+  std::vector<std::size_t> candidates;
+  std::unordered_set<std::int64_t> seen; // Of two ends of one task the second is refused.
+  id_list ids;
+  for (std::size_t i = 0; i < ended.size(); ++i) {
+    auto& outcome = *ended[i].outcome;
+    if (ended[i].crashed || !simply_completed(ended[i].epoch, outcome) || outcome.effects
+        || outcome.error_kind != error_class::none || !seen.insert(ended[i].task.value).second)
+      continue;
+    candidates.push_back(i);
+    ids.add(ended[i].task.value);
+  }
+  if (ids.size() < id_list::worthwhile)
+    return done;
+  std::vector<std::size_t> alone;
+  {
+    auto stmt = tx.prepare(task_sql::ending_alone);
+    stmt->bind(ids.json());
+    while (stmt->step())
+      alone.push_back(candidates[static_cast<std::size_t>(stmt->int64(0))]);
+  }
+  id_list completed;
+  for (auto i : alone)
+    completed.add(ended[i].task.value);
+  tx.execute(task_sql::complete_many, completed.json(), now_ms);
+  tx.count_end(task_state::completed, static_cast<std::int64_t>(alone.size()));
+  for (auto i : alone) {
+    conclude_alone(tx, ended[i].task, ended[i].epoch, *ended[i].outcome);
+    done[i] = true;
+  }
+  return done;
 }
 
 } // namespace
@@ -222,6 +266,20 @@ finished_attempt crash_attempt(transaction& tx, task_id task, std::int64_t epoch
     end.given_back = true;
   }
   return {true, end_attempt(tx, task, *row, end, now_ms)};
+}
+
+std::vector<finished_attempt> finish_attempts(transaction& tx, std::span<const ended_attempt> ended,
+                                              std::int64_t now_ms) {
+  auto done = complete_many(tx, ended, now_ms);
+  std::vector<finished_attempt> result;
+  result.reserve(ended.size());
+  for (std::size_t i = 0; i < ended.size(); ++i) {
+    auto& [task, epoch, outcome, retry_at_ms, crashed] = ended[i];
+    result.push_back(done[i]   ? finished_attempt{true, task_state::completed}
+                     : crashed ? crash_attempt(tx, task, epoch, outcome->error, now_ms)
+                               : finish_attempt(tx, task, epoch, *outcome, retry_at_ms, now_ms));
+  }
+  return result;
 }
 
 } // namespace quire::storage

@@ -26,14 +26,20 @@ namespace quire::storage {
 ///         `conflict` if its unique key is taken and `spec` says to reject it then.
 enqueued_task put_task(transaction& tx, const task_spec& spec, std::int64_t now_ms);
 
+/// The same for several, in order; many at a time with few statements.
+/// @returns one for each.
+/// @throws error as above, `invalid_argument` before any is there.
+std::vector<enqueued_task> put_tasks(transaction& tx, std::span<const task_spec> specs,
+                                     std::int64_t now_ms);
+
 /// The same, for who need not know whether the task is new.
 task_id enqueue_task(transaction& tx, const task_spec& spec, std::int64_t now_ms);
 
-/// The same for a task of a stage, which has no unique key: the `item`-th of its list. Does nothing and
-/// returns nothing if that item has its task already. Does not count it: see
+/// The same for tasks of a stage, which have no unique key and no subtasks: the items of its list
+/// from `first` on. Items that have their task already are left alone. Does not count them: see
 /// `fan_out`.
-std::optional<task_id> enqueue_stage_task(transaction& tx, const task_spec& spec, stage_id stage,
-                                          std::int64_t item, std::int64_t now_ms);
+void enqueue_stage_tasks(transaction& tx, std::span<const task_spec> specs, stage_id stage,
+                         std::int64_t first, std::int64_t now_ms);
 
 /// Claims up to `count` ready tasks whose kind is one of `kinds`, by age with the
 /// head start of their priority (then by id), over all queues that are not paused. Limits of
@@ -89,6 +95,21 @@ finished_attempt finish_attempt(transaction& tx, task_id task, std::int64_t epoc
 /// an attempt: `ready`, or `failed` as poison past the task's limit of crashes.
 finished_attempt crash_attempt(transaction& tx, task_id task, std::int64_t epoch,
                                const std::string& reason, std::int64_t now_ms);
+
+/// An attempt that ended.
+struct ended_attempt {
+  task_id task;
+  std::int64_t epoch = 0;
+  const task_outcome* outcome = nullptr; ///< Of a crash the error says why.
+  std::int64_t retry_at_ms = 0;
+  bool crashed = false;
+};
+
+/// Does as `finish_attempt` and `crash_attempt` for each of `ended`, those first that simply
+/// succeeded: many of them with two statements.
+/// @returns what came of each, in the order of `ended`.
+std::vector<finished_attempt> finish_attempts(transaction& tx, std::span<const ended_attempt> ended,
+                                              std::int64_t now_ms);
 
 /// What `begin_boot` found.
 struct boot_report {

@@ -99,7 +99,7 @@ public:
   std::int64_t execute(std::string_view sql, const Values&... values) {
     auto stmt = db_->prepare(sql);
     auto before = db_->total_changes();
-    stmt->bind(values...).run();
+    stmt->bind_borrowed(values...).run(); // They outlive the loan.
     // What changes no row leaves the count of the statement before it.
     return db_->total_changes() == before ? 0 : db_->changes();
   }

@@ -89,11 +89,11 @@ BOOST_AUTO_TEST_CASE(parameters_of_sql_are_taken_as_they_are) {
 BOOST_AUTO_TEST_CASE(filters_are_typed) {
   auto list = read<task_list_arguments>({"task", "list", "--state", "failed", "--kind", "k",
                                          "--run", "7", "--stage", "s", "--limit", "0"});
-  BOOST_TEST((list.filter.state == task_state::failed));
-  BOOST_TEST(list.filter.kind.value() == "k");
-  BOOST_TEST(list.filter.run->value == 7);
-  BOOST_TEST(list.filter.stage.value() == "s");
-  BOOST_TEST(list.filter.limit.value() == 0);
+  BOOST_TEST((list.which.filter.state == task_state::failed));
+  BOOST_TEST(list.which.filter.kind.value() == "k");
+  BOOST_TEST(list.which.filter.run->value == 7);
+  BOOST_TEST(list.which.filter.stage.value() == "s");
+  BOOST_TEST(list.which.filter.limit.value() == 0);
   auto runs = read<pipeline_list_arguments>(
     {"pipeline", "list", "--state", "partial_success", "--name", "n"});
   BOOST_TEST((runs.filter.state == run_state::partial_success));
@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(every_state_that_is_shown_can_be_asked_for) {
   for (auto state : all_task_states()) {
     auto list =
       read<task_list_arguments>({"task", "list", "--state", std::string{to_string(state)}});
-    BOOST_TEST((list.filter.state == state));
+    BOOST_TEST((list.which.filter.state == state));
   }
 }
 
@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(changes_take_all_that_a_filter_selects) {
     {"task", "cancel", "--state", "ready", "--kind", "k", "--queue", "q", "--run", "7", "--stage", "s",
      "--gate", "g", "--unique", "u", "--created-after", "2026-03-28T12:00Z", "--created-before",
      "2026-03-28T12:00:30Z", "--dry-run", "--json"});
-  auto& filter = cancel.filter;
+  auto& filter = cancel.which.filter;
   BOOST_TEST((cancel.what == task_change::cancel && cancel.dry_run && cancel.json));
   BOOST_TEST((filter.state == task_state::ready && filter.kind == "k" && filter.queue == "q"));
   BOOST_TEST((filter.run == run_id{7} && filter.stage == "s" && filter.gate == "g"));
@@ -140,18 +140,25 @@ BOOST_AUTO_TEST_CASE(changes_take_all_that_a_filter_selects) {
     {"task", "retry", "--finished-after", "2026-03-28T12:00Z", "--finished-before",
      "2026-03-28T12:00:30Z", "--error-class", "timeout", "--error-text", "t"});
   BOOST_TEST((retry.what == task_change::retry && !retry.dry_run));
-  BOOST_TEST(retry.filter.finished_from_ms.value() == 1'774'699'200'000);
-  BOOST_TEST(retry.filter.finished_before_ms.value() == 1'774'699'230'000);
-  BOOST_TEST((retry.filter.error_kind == error_class::timeout && retry.filter.error_text == "t"));
+  BOOST_TEST(!retry.which.parent.has_value());
+  BOOST_TEST(retry.which.filter.finished_from_ms.value() == 1'774'699'200'000);
+  BOOST_TEST(retry.which.filter.finished_before_ms.value() == 1'774'699'230'000);
+  BOOST_TEST((retry.which.filter.error_kind == error_class::timeout && retry.which.filter.error_text == "t"));
+  auto numbered = read<task_bulk_arguments>({"task", "retry", "--parent", "12"}).which.parent;
+  BOOST_TEST(numbered.value().id.value == 12);
+  auto* uuid = "01A0c450-6c00-7f0c-a6a4-38bf4f9ea3fd";
+  auto named = read<task_bulk_arguments>({"task", "cancel", "--parent", uuid}).which.parent;
+  BOOST_TEST(named.value().public_id == uuid);
+  BOOST_TEST(refusal({"task", "list", "--parent", "x"}).find("--parent") != std::string::npos);
   auto all = read<task_bulk_arguments>({"task", "retry", "--all"});
-  BOOST_TEST((!all.filter.state && !all.filter.kind && !all.filter.run && !all.filter.limit));
+  BOOST_TEST((!all.which.filter.state && !all.which.filter.kind && !all.which.filter.run && !all.which.filter.limit));
 }
 
 BOOST_AUTO_TEST_CASE(every_class_of_errors_can_be_asked_for) {
   for (auto one : all_error_classes()) {
     auto list =
       read<task_list_arguments>({"task", "list", "--error-class", std::string{to_string(one)}});
-    BOOST_TEST((list.filter.error_kind == one));
+    BOOST_TEST((list.which.filter.error_kind == one));
   }
 }
 

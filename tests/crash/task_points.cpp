@@ -113,6 +113,26 @@ std::string one_line(const char* sql) {
   return result;
 }
 
+/// Returns the ids of the rows that `sql` names: one, or a list; "0" for a statement without.
+std::vector<std::string> ids_in(std::string_view sql) {
+  for (std::string_view before : {" WHERE id = ", " VALUES(", " json_each('["}) {
+    auto at = sql.find(before);
+    if (at == sql.npos)
+      continue;
+    std::vector<std::string> ids{""};
+    for (char c : sql.substr(at + before.size())) {
+      if (c >= '0' && c <= '9')
+        ids.back() += c;
+      else if (c == ',' && before.ends_with('['))
+        ids.emplace_back();
+      else
+        break;
+    }
+    return ids;
+  }
+  return {"0"};
+}
+
 /// What one connection is doing.
 class watched_connection {
 public:
@@ -144,13 +164,8 @@ private:
     sqlite3_free(expanded);
     if (!sql.starts_with(chosen->statement))
       return;
-    ids_.push_back("0");
-    for (std::string_view before_id : {" WHERE id = ", " VALUES("})
-      if (auto at = sql.find(before_id); at != sql.npos) {
-        auto digits = sql.substr(at + before_id.size());
-        ids_.back() = digits.substr(0, digits.find_first_not_of("0123456789"));
-        break;
-      }
+    for (auto& id : ids_in(sql))
+      ids_.push_back(std::move(id));
     if (chosen->when == moment::statement)
       reach(ids_);
   }

@@ -173,6 +173,11 @@ BOOST_AUTO_TEST_CASE(a_task_waits_for_the_subtasks_it_was_created_with) {
     BOOST_TEST(put.out_has("task 2: created, waits for 2 subtasks; database: "));
   }
   BOOST_TEST(count_lines(quire({"task", "list", "--parent", "2", "--json"}).out) == 2u);
+  std::string id = json::parse(quire({"task", "show", "2", "--json"}).out)["public_id"];
+  BOOST_TEST(count_lines(quire({"task", "list", "--parent", id, "--json"}).out) == 2u);
+  BOOST_TEST(quire({"task", "cancel", "--parent", id, "--dry-run"}).out_has("2 tasks match"));
+  auto unknown = quire({"task", "list", "--parent", "01a0c450-6c00-7f0c-a6a4-38bf4f9ea3fd"});
+  BOOST_TEST(unknown.err_has("there is no task 01a0c450-6c00-7f0c-a6a4-38bf4f9ea3fd"));
   BOOST_TEST(quire({"task", "show", "3"}).out_has("parent        2"));
   BOOST_REQUIRE(quire({"run", "p.json", "--quiet"}).status == 0);
   BOOST_TEST(quire({"task", "wait", "2"}).status == 0);

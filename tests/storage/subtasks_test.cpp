@@ -111,10 +111,13 @@ BOOST_AUTO_TEST_CASE(subtasks_have_subtasks_of_their_own) {
 BOOST_AUTO_TEST_CASE(all_are_created_or_none) {
   auto spec = family(2);
   spec.subtasks[1].kind = "";
-  refuse(spec, "kind");
+  refuse(spec, "was not created: subtasks[1]: kind must be");
   spec = family(2);
   spec.subtasks[1].unique.key = "k";
-  refuse(spec, "unique");
+  refuse(spec, "subtasks[1]: a subtask must not have a unique key");
+  spec = family(2);
+  spec.subtasks[1].subtasks = {work(), work(), work("")};
+  refuse(spec, "was not created: subtasks[1]: subtasks[2]: kind must be");
   refuse(family(1001), "1000 subtasks");
   spec = work();
   for (auto* last = &spec; last->kind != "9"; last = &last->subtasks.front())
@@ -435,7 +438,10 @@ BOOST_AUTO_TEST_CASE(tasks_of_schedules_and_stages_have_none) {
   BOOST_CHECK_EXCEPTION(write([&](auto& tx) { storage::put_schedule(tx, schedule, now); }),
                         storage::error, refused);
   BOOST_CHECK_EXCEPTION(
-    write([&](auto& tx) { storage::enqueue_stage_task(tx, family(1), stage_id{1}, 0, now); }),
+    write([&](auto& tx) {
+      auto spec = family(1);
+      storage::enqueue_stage_tasks(tx, {&spec, 1}, stage_id{1}, 0, now);
+    }),
     storage::error, refused);
 }
 

@@ -89,6 +89,8 @@ void task_model::describe(model_task& task, const task_spec& spec) {
   task.gate = spec.gate;
   task.gate_capacity = spec.gate_capacity;
   task.retry_delay_ms = std::min(spec.retry.base, spec.retry.cap).count();
+  task.start_within_ms = spec.start_within.count();
+  task.end_within_ms = spec.end_within.count();
 }
 
 void task_model::begin_waiting(model_task& task, const task_spec& spec, std::int64_t now_ms) {
@@ -98,6 +100,10 @@ void task_model::begin_waiting(model_task& task, const task_spec& spec, std::int
   task.ord = std::max(task.created_at_ms, task.run_at_ms)
              + head_start[static_cast<std::size_t>(spec.priority)];
   task.state = spec.subtasks.empty() ? task_state::scheduled : task_state::created;
+  task.snoozes = 0;
+  end_time(task);
+  if (spec.subtasks.empty())
+    begin_time(task, due ? now_ms : task.run_at_ms);
   if (due && spec.subtasks.empty())
     place(task);
 }
@@ -141,9 +147,11 @@ storage::finished_attempt task_model::finish(std::int64_t id, std::int64_t epoch
   if (!is_running(id, epoch))
     return {false, tasks.contains(id) ? tasks.at(id).state : task_state::cancelled};
   auto& task = tasks.at(id);
-  bool unsuccessful = outcome.what == verdict::failed || outcome.what == verdict::released;
+  bool unsuccessful = outcome.what == verdict::failed || outcome.what == verdict::released
+                      || outcome.what == verdict::snoozed;
   bool hopeless = outcome.error_kind == error_class::permanent
-                  || outcome.error_kind == error_class::poison || task.attempt >= task.attempts_max;
+                  || outcome.error_kind == error_class::poison || task.attempt >= task.attempts_max
+                  || (task.end_by_ms && retry_at_ms >= *task.end_by_ms);
   auto attempt = task.attempt;
   bool given_back = false;
   if (unsuccessful && task.cancel_requested) {
@@ -152,6 +160,14 @@ storage::finished_attempt task_model::finish(std::int64_t id, std::int64_t epoch
     given_back = true;
     --task.attempt;
     wait_or(id, task_state::ready);
+  } else if (outcome.what == verdict::snoozed) {
+    given_back = true;
+    --task.attempt;
+    ++task.snoozes;
+    std::erase_if(task.history, [](auto& x) { return std::get<2>(x) == "snoozed"; });
+    task.run_at_ms = retry_at_ms;
+    wait_or(id, task_state::scheduled);
+    pump(task.gate);
   } else if (outcome.what == verdict::failed && !hopeless) {
     task.run_at_ms = retry_at_ms;
     wait_or(id, task_state::retryable);
@@ -166,7 +182,7 @@ storage::finished_attempt task_model::finish(std::int64_t id, std::int64_t epoch
   }
   if (task.state == task_state::completed || task.state == task_state::partial_success)
     task.result = epoch;
-  auto told = given_back               ? "released"
+  auto told = given_back               ? outcome.what == verdict::snoozed ? "snoozed" : "released"
               : !is_terminal(task.state) ? "failed"
                                                     : std::string{to_string(task.state)};
   if (task.state != task_state::completed)
@@ -248,8 +264,23 @@ bool task_model::retry(std::int64_t id, std::int64_t now_ms) {
   task.crashes = 0;
   task.result = 0;
   task.cancel_requested = false;
-  if (!retry_subtasks(id, now_ms))
-    place(task);
+  task.snoozes = 0;
+  if (retry_subtasks(id, now_ms))
+    return true;
+  begin_time(task, now_ms);
+  place(task);
+  return true;
+}
+
+bool task_model::say(std::int64_t id, std::int64_t epoch, std::optional<int> percent,
+                     const std::string& line) {
+  if (!is_running(id, epoch))
+    return false;
+  auto& task = tasks.at(id);
+  if (percent)
+    task.progress = {epoch, *percent};
+  if (!line.empty())
+    task.log.emplace_back(epoch, line);
   return true;
 }
 

@@ -1,8 +1,11 @@
 #pragma once
 
+#include "quire/messages/types/kind.hpp"
 #include "quire/messages/types/pipeline.hpp"
 #include "quire/messages/types/task.hpp"
+#include "quire/storage/circuit_breaker.hpp"
 #include "quire/storage/sqlite/task_store.hpp"
+#include "quire/storage/token_bucket.hpp"
 
 #include <cstdint>
 #include <map>
@@ -38,12 +41,19 @@ struct model_task {
   std::int64_t retry_delay_ms = 0; ///< After it was lost.
   std::int64_t claimed_at_ms = 0;
   std::int64_t finished_at_ms = 0;
+  std::int64_t start_within_ms = 0; ///< 0 for any time.
+  std::int64_t end_within_ms = 0;
+  std::optional<std::int64_t> expires_at_ms; ///< If it waits then.
+  std::optional<std::int64_t> end_by_ms;
+  int snoozes = 0;
   std::int64_t stage = 0;  ///< 0 for none.
   std::int64_t parent = 0; ///< 0 for none.
   bool has_subtasks = false;
   std::int64_t result = 0; ///< Which claim gave the result; 0 for none.
   /// Claims that ended, but for those that succeeded: epoch, attempt and outcome.
   std::vector<std::tuple<std::int64_t, int, std::string>> history;
+  std::pair<std::int64_t, int> progress; ///< Which claim said so, and how far it was.
+  std::vector<std::pair<std::int64_t, std::string>> log; ///< Which claim said what.
 };
 
 /// Who has a unique key.
@@ -63,6 +73,14 @@ struct model_tenant {
   std::int64_t weight = 1;
   std::optional<int> limit;
   bool paused = false;
+};
+
+/// What was decided about a kind.
+struct model_kind {
+  std::optional<int> limit;
+  std::optional<rate_limit> rate;
+  std::optional<storage::token_bucket> bucket; ///< Present with a rate.
+  bool guarded = false;                        ///< By the only breaker.
 };
 
 /// A stage as it must be.
@@ -117,6 +135,9 @@ public:
   storage::finished_attempt crash(std::int64_t task, std::int64_t epoch, std::int64_t now_ms);
   void reboot(std::int64_t now_ms);
   void promote(std::int64_t now_ms, std::size_t limit);
+  /// What its claim says of itself. Returns whether it is heard.
+  bool say(std::int64_t task, std::int64_t epoch, std::optional<int> percent,
+           const std::string& line);
   void cancel(std::int64_t task, std::int64_t now_ms);
   /// Returns whether it may start again; if so, it has.
   bool retry(std::int64_t task, std::int64_t now_ms);
@@ -134,9 +155,22 @@ public:
   const model_key* holder_of(const std::string& kind, const std::string& key,
                              std::int64_t now_ms) const;
 
+  // Kinds and their breaker: `task_model_kinds.cpp`.
+  void set_kind(const std::string& kind, const kind_policy& policy);
+  /// The attempt of a task ended as it is now, and that was accepted.
+  void saw(std::int64_t task, const task_outcome& outcome, std::int64_t now_ms);
+  std::int64_t count_kind(const std::string& kind, task_state state) const;
+  /// Returns how many tasks of a kind may start, without their breaker.
+  std::int64_t room_of_kind(const std::string& kind, std::int64_t now_ms) const;
+  std::int64_t room_of_breaker(std::int64_t now_ms) const;
+  bool is_guarded(const std::string& kind) const;
+
   // Tenants and subtasks: `task_model_claims.cpp`, `task_model_families.cpp`.
   std::int64_t count_of(const std::string& tenant, task_state state) const;
   std::int64_t open_subtasks(std::int64_t parent) const;
+
+  /// Fails tasks whose time is up, and returns how many: `task_model_times.cpp`.
+  std::int64_t expire(std::int64_t now_ms, std::size_t limit);
 
   // Pipelines: `task_model_pipelines.cpp`.
   void start(std::int64_t run, const std::vector<std::int64_t>& stages, const pipeline_spec& spec,
@@ -156,6 +190,8 @@ public:
   std::map<std::int64_t, model_run> runs;
   std::map<std::string, int> gates; ///< Their capacities.
   std::map<std::string, model_queue> queues;
+  std::map<std::string, model_kind> kinds;
+  std::optional<storage::circuit_breaker> breaker; ///< Once there is one.
   std::map<std::string, model_tenant> tenants;
   std::map<std::string, double> passes; ///< Where the turns of tenants stand,
   double turn = 0;                      ///< and those of all.
@@ -178,6 +214,8 @@ private:
   bool needed_since(std::int64_t parent, std::int64_t since_ms) const;
   void hold_parent(std::int64_t parent);
   void wait_or(std::int64_t id, task_state state);
+  static void begin_time(model_task& task, std::int64_t from_ms);
+  static void end_time(model_task& task);
   bool retry_subtasks(std::int64_t parent, std::int64_t now_ms);
   std::optional<std::int64_t> next_claim(const std::vector<std::int64_t>& left, bool by_turns) const;
   void become_ready(model_task& task);

@@ -77,9 +77,11 @@ void task_walk::check() {
   check_pipelines();
   check_gates();
   check_claims();
+  check_words();
   check_queues();
   check_tenants();
   check_keys();
+  check_kinds();
 }
 
 void task_walk::check_invariants() {
@@ -94,17 +96,19 @@ void task_walk::check_invariants() {
 void task_walk::check_tasks() {
   using row = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
                          std::int64_t, std::string, std::int64_t, std::int64_t, std::int64_t,
-                         std::int64_t>;
+                         std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
   auto found = view().query_as<row>(R"(
     SELECT id, state, attempt, epoch, crashes, cancel_req, ifnull(gate, ''), ifnull(stage_id, 0),
-           iif(state IN (4, 5), run_at, 0), ifnull(parent_id, 0), ifnull(subtasks_open, -1)
+           iif(state IN (4, 5), run_at, 0), ifnull(parent_id, 0), ifnull(subtasks_open, -1),
+           ifnull(expires_at, 0), ifnull(end_by, 0), snoozes
     FROM quire_task ORDER BY id)");
   std::vector<row> expected;
   for (auto& [id, x] : model_.tasks) {
     bool waits = x.state == task_state::scheduled || x.state == task_state::retryable;
     expected.emplace_back(id, number_of(x.state), x.attempt, x.epoch, x.crashes, x.cancel_requested,
                           x.gate, x.stage, waits ? x.run_at_ms : 0, x.parent,
-                          x.has_subtasks ? model_.open_subtasks(id) : -1);
+                          x.has_subtasks ? model_.open_subtasks(id) : -1,
+                          x.expires_at_ms.value_or(0), x.end_by_ms.value_or(0), x.snoozes);
     seen.emplace("task", static_cast<int>(x.state));
   }
   require_equal("quire_task", found, expected);
@@ -171,6 +175,25 @@ void task_walk::check_claims() {
   require_equal("quire_task_result", view().query_as<result_row>(R"(
     SELECT id, epoch FROM quire_task_result ORDER BY id)"),
                 results);
+}
+
+void task_walk::check_words() {
+  using progress_row = std::tuple<std::int64_t, std::int64_t, std::int64_t>;
+  using line_row = std::tuple<std::int64_t, std::int64_t, std::string>;
+  std::vector<progress_row> progress;
+  std::vector<line_row> lines;
+  for (auto& [id, x] : model_.tasks) {
+    if (x.progress.first != 0)
+      progress.emplace_back(id, x.progress.first, x.progress.second);
+    for (auto& [epoch, line] : x.log)
+      lines.emplace_back(id, epoch, line);
+  }
+  require_equal("quire_task_progress", view().query_as<progress_row>(R"(
+    SELECT id, epoch, percent FROM quire_task_progress ORDER BY id)"),
+                progress);
+  require_equal("quire_task_log", view().query_as<line_row>(R"(
+    SELECT task_id, epoch, line FROM quire_task_log ORDER BY task_id, seq)"),
+                lines);
 }
 
 void task_walk::check_queues() {

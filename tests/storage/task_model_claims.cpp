@@ -30,10 +30,17 @@ std::vector<std::int64_t> task_model::claim(std::size_t count, std::int64_t now_
   constexpr std::int64_t many = 1'000'000'000;
   std::map<std::string, std::int64_t> of_queue;
   std::map<std::string, std::int64_t> of_tenant;
+  std::map<std::string, std::int64_t> of_kind;
+  auto of_breaker = room_of_breaker(now_ms);
+  auto has_room = [&](const model_task& task) {
+    return of_queue[task.queue] > 0 && of_tenant[task.tenant] > 0 && of_kind[task.kind] > 0
+           && (of_breaker > 0 || !is_guarded(task.kind));
+  };
   std::vector<std::int64_t> left;
   std::set<std::string> waiting;
   for (auto& [id, task] : tasks) {
-    if (task.state != task_state::ready)
+    if (task.state != task_state::ready
+        || (task.expires_at_ms && *task.expires_at_ms <= now_ms))
       continue;
     auto& queue = queues[task.queue];
     auto& tenant = tenants[task.tenant];
@@ -45,7 +52,8 @@ std::vector<std::int64_t> task_model::claim(std::size_t count, std::int64_t now_
                              : tenant.limit
                                ? *tenant.limit - count_of(task.tenant, task_state::running)
                                : many;
-    if (of_queue[task.queue] <= 0 || of_tenant[task.tenant] <= 0)
+    of_kind.try_emplace(task.kind, room_of_kind(task.kind, now_ms));
+    if (!has_room(task))
       continue;
     left.push_back(id);
     waiting.insert(task.tenant);
@@ -58,10 +66,14 @@ std::vector<std::int64_t> task_model::claim(std::size_t count, std::int64_t now_
     auto id = left[static_cast<std::size_t>(*next)];
     left.erase(left.begin() + *next);
     auto& task = tasks.at(id);
-    if (of_queue[task.queue] <= 0 || of_tenant[task.tenant] <= 0)
+    if (!has_room(task))
       continue;
     --of_queue[task.queue];
     --of_tenant[task.tenant];
+    --of_kind[task.kind];
+    of_breaker -= is_guarded(task.kind);
+    if (auto kind = kinds.find(task.kind); kind != kinds.end() && kind->second.bucket)
+      kind->second.bucket->take(1, now_ms * 1000);
     if (waiting.size() > 1) {
       auto& pass = passes[task.tenant];
       turn = std::max(turn, pass);
@@ -71,6 +83,7 @@ std::vector<std::int64_t> task_model::claim(std::size_t count, std::int64_t now_
     ++task.attempt;
     ++task.epoch;
     task.claimed_at_ms = now_ms;
+    task.expires_at_ms = task.end_by_ms;
     ids.push_back(id);
   }
   return ids;

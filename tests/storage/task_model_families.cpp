@@ -24,6 +24,9 @@ void task_model::end_subtask(std::int64_t parent, std::int64_t now_ms) {
   auto& task = tasks.at(parent);
   if (task.state != task_state::created || open_subtasks(parent) > 0)
     return;
+  if (task.attempt == 0)
+    begin_time(task, std::max(now_ms, task.run_at_ms));
+  task.expires_at_ms = task.attempt == 0 ? task.expires_at_ms : task.end_by_ms;
   if (task.run_at_ms > now_ms)
     task.state = task.attempt > 0 ? task_state::retryable : task_state::scheduled;
   else
@@ -50,6 +53,7 @@ void task_model::wait_or(std::int64_t id, task_state state) {
   auto& task = tasks.at(id);
   if (open_subtasks(id) > 0) {
     task.state = task_state::created;
+    end_time(task);
     if (!task.gate.empty())
       pump(task.gate);
   } else if (state == task_state::ready) {
@@ -64,6 +68,7 @@ void task_model::hold_parent(std::int64_t parent) {
   if (is_terminal(task.state) || task.state == task_state::running)
     return;
   task.state = task_state::created;
+  end_time(task);
   if (!task.gate.empty() && gates.contains(task.gate))
     pump(task.gate);
 }
@@ -78,6 +83,7 @@ bool task_model::retry_subtasks(std::int64_t parent, std::int64_t now_ms) {
     return false;
   auto& task = tasks.at(parent);
   task.state = task_state::created;
+  end_time(task);
   task.run_at_ms = task.created_at_ms;
   return true;
 }

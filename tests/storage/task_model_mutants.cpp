@@ -69,6 +69,22 @@ constexpr auto count_one = R"(
   CREATE TRIGGER counts_one AFTER UPDATE ON quire_commit WHEN new.completed > old.completed + 1
   BEGIN UPDATE quire_commit SET completed = old.completed + 1; END)";
 
+constexpr auto one_more_of_kind = R"(
+  CREATE TRIGGER one_more_of_kind AFTER INSERT ON quire_kind WHEN new.capacity IS NOT NULL
+  BEGIN UPDATE quire_kind SET capacity = capacity + 1 WHERE kind = new.kind; END;
+  CREATE TRIGGER one_more_later AFTER UPDATE OF capacity ON quire_kind WHEN new.capacity IS NOT NULL
+  BEGIN UPDATE quire_kind SET capacity = capacity + 1 WHERE kind = new.kind; END)";
+
+constexpr auto free_tokens = R"(
+  CREATE TRIGGER takes_no_tokens BEFORE UPDATE OF full_at_us ON quire_kind
+  WHEN new.full_at_us > old.full_at_us
+  BEGIN SELECT RAISE(IGNORE); END)";
+
+constexpr auto never_open = R"(
+  CREATE TRIGGER never_opens BEFORE UPDATE ON quire_breaker
+  WHEN new.opened_at IS NOT NULL AND old.opened_at IS NULL
+  BEGIN SELECT RAISE(IGNORE); END)";
+
 } // namespace
 
 std::vector<task_mutant> task_mutants() {
@@ -83,6 +99,8 @@ std::vector<task_mutant> task_mutants() {
     {"the end of any claim counts", always, "", fence::id_only},
     {"a crash of any claim counts while the task runs", always, "", fence::state_only,
      speaker::crash},
+    {"words of any claim are heard while the task runs", always, "", fence::state_only,
+     speaker::words},
     {"a stage ends before it has all its tasks", always, ignore_sealed},
     {"tasks of a paused queue are claimed", always, start_paused},
     {"a queue runs one task more than its limit", always, one_more},
@@ -94,6 +112,9 @@ std::vector<task_mutant> task_mutants() {
     {"tasks of a paused tenant are claimed", always, start_paused_tenant},
     {"the weight of a tenant does not count", always, equal_tenants},
     {"of tasks that end together one is counted", always, count_one},
+    {"a kind runs one task more than its limit", always, one_more_of_kind},
+    {"a start takes no token", always, free_tokens},
+    {"a breaker never opens", always, never_open},
   };
 }
 

@@ -16,7 +16,7 @@ struct task_mutant {
   enum class fence : std::uint8_t { state_and_epoch, state_only, id_only };
 
   /// Whose claim is looked at with less.
-  enum class speaker : std::uint8_t { finish, crash };
+  enum class speaker : std::uint8_t { finish, crash, words };
 
   const char* what; ///< What is wrong.
   moment when = moment::always;

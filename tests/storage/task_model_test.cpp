@@ -64,6 +64,10 @@ BOOST_AUTO_TEST_CASE(the_tables_are_what_the_model_says) {
     BOOST_TEST(walk.rolled_back > operations / 50);
     BOOST_TEST(walk.runs_ended > operations / 200);
     BOOST_TEST(walk.families > operations / 200);
+    BOOST_TEST(walk.together > operations / 20);
+    BOOST_TEST(walk.expired > operations / 200);
+    BOOST_TEST(walk.opened > operations / 1000);
+    BOOST_TEST(walk.unheard > operations / 400);
     for (auto state : {0, 1, 2, 3, 4, 5, 10, 11, 12, 13})
       BOOST_TEST(walk.seen.contains({"task", state}), "task " << state);
     for (auto state : {0, 1, 3, 10, 11, 12, 13, 14})

@@ -80,32 +80,40 @@ void task_walk::transact(std::size_t operations, bool keep) {
 
 void task_walk::operate(transaction& tx) {
   auto what = below(1000);
-  if (what < 200)
+  if (what < 180)
     enqueue_one(tx);
+  else if (what < 200)
+    enqueue_many(tx);
   else if (what < 225)
     start_run(tx);
   else if (what < 345)
-    claim_some(tx, 1 + below(5));
-  else if (what < 640)
+    claim_some(tx, 1 + below(chance(20) ? 20 : 5));
+  else if (what < 600)
     finish_held(tx, false);
-  else if (what < 700)
+  else if (what < 640)
+    finish_many(tx);
+  else if (what < 680)
     let_zombie_speak(tx);
+  else if (what < 700)
+    say_something(tx);
   else if (what < 830)
     continue_fan_out(tx, 3);
   else if (what < 850)
     let_stale_fan_out_speak(tx);
-  else if (what < 885)
+  else if (what < 882)
     promote(tx, 1 + static_cast<int>(below(20)));
-  else if (what < 895)
+  else if (what < 890)
     decide_on_queue(tx);
-  else if (what < 900)
+  else if (what < 896)
     decide_on_tenant(tx);
+  else if (what < 903)
+    decide_on_kind(tx);
   else
     operate_rarely(tx, what);
 }
 
 void task_walk::operate_rarely(transaction& tx, std::size_t what) {
-  if (what < 903)
+  if (what < 906)
     restart(tx);
   else if (what < 935)
     cancel_one(tx);
@@ -136,6 +144,10 @@ task_spec task_walk::random_spec() {
   spec.retry.base = std::chrono::milliseconds{below(10)};
   spec.timeout = std::chrono::milliseconds{0}; // Or it could never be stuck.
   spec.crashes_max = static_cast<int>(below(4));
+  if (chance(15))
+    spec.start_within = std::chrono::milliseconds{1 + below(60)};
+  if (chance(15))
+    spec.end_within = std::chrono::milliseconds{1 + below(150)};
   if (chance(60)) {
     spec.gate = "g" + std::to_string(below(8));
     spec.gate_capacity = 1 + static_cast<int>(below(3));
@@ -167,7 +179,7 @@ void task_walk::claim_some(transaction& tx, std::size_t count) {
 }
 
 task_outcome task_walk::random_outcome(bool mostly_good) {
-  auto x = mostly_good ? below(75) : below(110);
+  auto x = mostly_good ? below(75) : below(115);
   if (x < 70)
     return task_outcome::success("1");
   if (x < 75)
@@ -178,6 +190,8 @@ task_outcome task_walk::random_outcome(bool mostly_good) {
     return task_outcome::failure("not now");
   if (x < 105)
     return task_outcome::released("later");
+  if (x >= 110)
+    return task_outcome::snoozed(std::chrono::milliseconds{5});
   task_outcome cancelled;
   cancelled.what = task_outcome::verdict::cancelled;
   return cancelled;
@@ -195,6 +209,9 @@ void task_walk::finish(transaction& tx, const claim_of& claim, const task_outcom
   auto epoch = held ? claim.epoch : forged(tx, claim, task_mutant::speaker::finish);
   auto end = storage::finish_attempt(tx, claim.task, epoch, outcome, retry_at_ms, now);
   auto expected = model_.finish(claim.task.value, claim.epoch, outcome, retry_at_ms, now);
+  storage::breaker_results results(tx, now);
+  tell_breaker(results, claim.task, end, outcome);
+  results.save();
   require(end.accepted == expected.accepted && end.state == expected.state,
           name_of(held ? "its claim ended otherwise: task" : "a claim that was over ended task",
                   claim.task.value));
@@ -246,11 +263,6 @@ void task_walk::let_zombie_speak(transaction& tx) {
     finish(tx, claim, random_outcome(false));
 }
 
-void task_walk::promote(transaction& tx, int limit) {
-  storage::promote_due_tasks(tx, now, limit);
-  model_.promote(now, static_cast<std::size_t>(limit));
-}
-
 void task_walk::restart(transaction& tx) {
   during(tx, task_mutant::moment::loss, [&] {
     claims_lost += number("SELECT count(*) FROM quire_task WHERE state = 3");
@@ -278,16 +290,6 @@ void task_walk::retry_one(transaction& tx) {
   auto failure = failure_of([&] { storage::retry_task(tx, task_id{*id}, now); });
   require(!failure || failure->code() == errc::conflict, failure ? failure->what() : "");
   require(model_.retry(*id, now) == !failure, name_of("refused or started again was task", *id));
-}
-
-void task_walk::give_up_stuck(transaction& tx) {
-  during(tx, task_mutant::moment::loss, [&] {
-    auto lost = storage::fail_stuck_tasks(tx, now - 100, now, now, 5);
-    auto expected = model_.give_up_stuck(now - 100, now, 5);
-    auto same = [](task_id x, std::int64_t y) { return x.value == y; };
-    require(std::ranges::equal(lost, expected, same), "others were taken for stuck");
-    claims_lost += static_cast<std::int64_t>(lost.size());
-  });
 }
 
 void task_walk::clean_up(transaction& tx) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "quire/storage/sqlite/breaker_store.hpp"
 #include "quire/tests/storage/run_fixture.hpp"
 #include "quire/tests/storage/task_model.hpp"
 #include "quire/tests/storage/task_model_mutants.hpp"
@@ -43,6 +44,10 @@ public:
   std::int64_t claims_lost = 0; ///< By a crash, a reboot, or for being stuck.
   std::int64_t runs_ended = 0;
   std::int64_t families = 0; ///< Tasks with subtasks.
+  std::int64_t opened = 0;   ///< Times the breaker opened.
+  std::int64_t expired = 0;  ///< Tasks whose time was up.
+  std::int64_t unheard = 0;  ///< Words of claims that were over.
+  std::int64_t together = 0; ///< Tasks of requests about many.
   std::set<std::pair<std::string, int>> seen; ///< States that were reached.
 
 private:
@@ -85,11 +90,17 @@ private:
   task_spec random_spec();
   task_outcome random_outcome(bool mostly_good);
   void enqueue_one(transaction& tx);
+  void enqueue_many(transaction& tx);
+  void note_put(const enqueued_task& put, const task_spec& spec);
   void draw_key(task_spec& spec);
   void draw_subtasks(task_spec& spec, int levels);
   void reject_duplicate(transaction& tx, const task_spec& spec);
   void decide_on_queue(transaction& tx);
   void decide_on_tenant(transaction& tx);
+  void decide_on_kind(transaction& tx);
+  void free_kinds(transaction& tx);
+  void tell_breaker(storage::breaker_results& results, task_id task,
+                    const storage::finished_attempt& end, const task_outcome& outcome);
   void resume_all(transaction& tx);
   void check_claim(transaction& tx, const std::vector<task_assignment>& claimed);
   void claim_some(transaction& tx, std::size_t count);
@@ -98,8 +109,10 @@ private:
   void finish(transaction& tx, const claim_of& claim, const task_outcome& outcome);
   void crash(transaction& tx, const claim_of& claim);
   void finish_held(transaction& tx, bool mostly_good);
+  void finish_many(transaction& tx);
   void let_zombie_speak(transaction& tx);
   void promote(transaction& tx, int limit);
+  void say_something(transaction& tx);
   void restart(transaction& tx);
   void cancel_one(transaction& tx);
   void retry_one(transaction& tx);
@@ -119,9 +132,11 @@ private:
   void check_pipelines();
   void check_gates();
   void check_claims();
+  void check_words();
   void check_queues();
   void check_tenants();
   void check_keys();
+  void check_kinds();
   void check_events(const std::vector<event>& announced);
 
   seeded_choice choose_;

@@ -40,16 +40,7 @@ void task_walk::enqueue_one(transaction& tx) {
       && model_.holder_of(spec.kind, spec.unique.key, now))
     return reject_duplicate(tx, spec);
   during(tx, task_mutant::moment::enqueue, [&] {
-    auto put = storage::put_task(tx, spec, now);
-    auto found = model_.settle_duplicate(spec, now);
-    duplicates += found.has_value();
-    require(put.is_new == !found && (!found || put.id.value == *found),
-            name_of("has a key that another one has, or is not taken for new: task", put.id.value));
-    if (found)
-      return;
-    require(!model_.tasks.contains(put.id.value),
-            name_of("an old number was given to task", put.id.value));
-    model_.enqueue(put.id.value, spec, now);
+    note_put(storage::put_task(tx, spec, now), spec);
   });
 }
 
@@ -95,6 +86,7 @@ void task_walk::resume_all(transaction& tx) {
   for (std::string tenant : {"a", "b"})
     storage::set_tenant_policy(tx, tenant, {});
   model_.tenants.clear();
+  free_kinds(tx);
 }
 
 // What is claimed is of no paused queue, and of no full one: by the tables alone.

@@ -31,6 +31,12 @@ public:
     return list[below(list.size())];
   }
 
+  template <class List>
+  void shuffle(List& list) {
+    for (auto left = list.size(); left > 1; --left)
+      std::swap(list[left - 1], list[below(left)]);
+  }
+
 private:
   std::mt19937_64 engine_;
 };

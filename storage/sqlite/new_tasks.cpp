@@ -1,5 +1,7 @@
 #include "quire/storage/sqlite/new_tasks.hpp"
 
+#include "quire/storage/error.hpp"
+
 #include <string>
 #include <string_view>
 
@@ -8,8 +10,9 @@ namespace quire::storage {
 namespace {
 
 constexpr std::string_view insert_task_sql = R"(
-  INSERT INTO quire_task(lane, state, priority, ord, run_at, attempts_max, crashes_max, gate, unique_key,
-                         stage_id, item, created_at, expires_at, end_by, parent_id, subtasks_open)
+  INSERT INTO quire_task(lane, state, priority, ord, run_at, attempts_max, crashes_max, gate,
+                         unique_key, stage_id, item, created_at, expires_at, end_by, parent_id,
+                         subtasks_open)
   VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16))";
 
 constexpr std::string_view unless_there =
@@ -17,7 +20,8 @@ constexpr std::string_view unless_there =
 
 constexpr std::string_view insert_body_sql = R"(
   INSERT INTO quire_task_body(id, payload, timeout_ms, retry_base_ms, retry_factor, retry_cap_ms,
-                              retry_jitter, gate_capacity, start_ms, end_ms, heartbeat_ms, head_start_min)
+                              retry_jitter, gate_capacity, start_ms, end_ms, heartbeat_ms,
+                              head_start_min)
   VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12))";
 
 constexpr std::string_view replace_body_sql = R"(
@@ -44,7 +48,8 @@ std::string with_rows(std::string_view sql, std::size_t rows) {
 /// a row to insert.
 struct insert_statements {
   explicit insert_statements(std::size_t count)
-    : rows(count), task(with_rows(insert_task_sql, count)), body(with_rows(insert_body_sql, count)) {}
+    : rows(count), task(with_rows(insert_task_sql, count)),
+      body(with_rows(insert_body_sql, count)) {}
 
   std::size_t rows;
   std::string task;
@@ -85,7 +90,11 @@ task_id insert_rows(transaction& tx, const insert_statements& sql, std::span<con
     for (std::size_t i = 0; i < sql.rows; ++i)
       bind_task(*stmt, i, tasks[i], now_ms);
     stmt->run();
+    if (tx.changes() != static_cast<std::int64_t>(sql.rows))
+      throw error(errc::conflict, "a trigger on quire_task kept a task from being created; nothing "
+                                  "was changed; remove the trigger, which is not Quire's");
   }
+  // No other statement can have come between them.
   auto first = tx.last_insert_rowid() - static_cast<std::int64_t>(sql.rows) + 1;
   auto stmt = tx.prepare(sql.body);
   for (std::size_t i = 0; i < sql.rows; ++i)

@@ -37,7 +37,8 @@ struct new_task {
 std::optional<task_id> insert_task(transaction& tx, const new_task& task, std::int64_t now_ms);
 
 /// Inserts tasks and their bodies, several with each statement, and tells `inserted` their ids in
-/// order. None may be of an item that has a task.
+/// order. None may be of an item that has a task. A trigger on `quire_task` must not insert into it.
+/// @throws error with `errc::conflict` if a trigger keeps any of them out.
 void insert_tasks(transaction& tx, std::span<const new_task> tasks, std::int64_t now_ms,
                   const std::function<void(task_id)>& inserted);
 

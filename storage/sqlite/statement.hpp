@@ -131,7 +131,9 @@ private:
   // What would first have to be converted is not there for long enough, and is copied.
   template <class T>
   void bind_borrowed_at(int index, const T& x) {
-    if constexpr (std::is_convertible_v<const T&, std::string_view>)
+    if constexpr (std::is_null_pointer_v<T>)
+      bind_at(index, nullptr);
+    else if constexpr (std::is_convertible_v<const T&, std::string_view>)
       bind_borrowed_text(index, x);
     else if constexpr (std::is_same_v<T, value>)
       bind_borrowed_value(index, x);

@@ -95,7 +95,7 @@ constexpr int subtask_levels_max = 8;
 /// Checks the subtasks of `spec`, and theirs. @returns how many they are.
 int check_subtasks(const task_spec& spec, int level) {
   require(level <= subtask_levels_max || spec.subtasks.empty(),
-          "its subtasks are more than 8 levels deep");
+          "there are more than 8 levels of subtasks");
   int count = 0;
   for (std::size_t i = 0; i < spec.subtasks.size(); ++i) {
     auto& one = spec.subtasks[i];

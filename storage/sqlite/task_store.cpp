@@ -208,6 +208,8 @@ std::vector<bool> complete_many(transaction& tx, std::span<const ended_attempt> 
     while (stmt->step())
       alone.push_back(candidates[static_cast<std::size_t>(stmt->int64(0))]);
   }
+  if (alone.empty())
+    return done;
   id_list completed;
   for (auto i : alone)
     completed.add(ended[i].task.value);

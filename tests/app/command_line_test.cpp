@@ -141,17 +141,18 @@ BOOST_AUTO_TEST_CASE(changes_take_all_that_a_filter_selects) {
      "2026-03-28T12:00:30Z", "--error-class", "timeout", "--error-text", "t"});
   BOOST_TEST((retry.what == task_change::retry && !retry.dry_run));
   BOOST_TEST(!retry.which.parent.has_value());
-  BOOST_TEST(retry.which.filter.finished_from_ms.value() == 1'774'699'200'000);
-  BOOST_TEST(retry.which.filter.finished_before_ms.value() == 1'774'699'230'000);
-  BOOST_TEST((retry.which.filter.error_kind == error_class::timeout && retry.which.filter.error_text == "t"));
+  auto& ended = retry.which.filter;
+  BOOST_TEST(ended.finished_from_ms.value() == 1'774'699'200'000);
+  BOOST_TEST(ended.finished_before_ms.value() == 1'774'699'230'000);
+  BOOST_TEST((ended.error_kind == error_class::timeout && ended.error_text == "t"));
   auto numbered = read<task_bulk_arguments>({"task", "retry", "--parent", "12"}).which.parent;
   BOOST_TEST(numbered.value().id.value == 12);
   auto* uuid = "01A0c450-6c00-7f0c-a6a4-38bf4f9ea3fd";
   auto named = read<task_bulk_arguments>({"task", "cancel", "--parent", uuid}).which.parent;
   BOOST_TEST(named.value().public_id == uuid);
   BOOST_TEST(refusal({"task", "list", "--parent", "x"}).find("--parent") != std::string::npos);
-  auto all = read<task_bulk_arguments>({"task", "retry", "--all"});
-  BOOST_TEST((!all.which.filter.state && !all.which.filter.kind && !all.which.filter.run && !all.which.filter.limit));
+  auto all = read<task_bulk_arguments>({"task", "retry", "--all"}).which.filter;
+  BOOST_TEST((!all.state && !all.kind && !all.run && !all.limit));
 }
 
 BOOST_AUTO_TEST_CASE(every_class_of_errors_can_be_asked_for) {

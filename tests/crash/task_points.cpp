@@ -113,20 +113,24 @@ std::string one_line(const char* sql) {
   return result;
 }
 
-/// Returns the ids of the rows that `sql` names: one, or a list; "0" for a statement without.
+/// Returns the ids of the rows that `sql` names: one, or a list, which may be empty; "0" for a
+/// statement that names none.
 std::vector<std::string> ids_in(std::string_view sql) {
   for (std::string_view before : {" WHERE id = ", " VALUES(", " json_each('["}) {
     auto at = sql.find(before);
     if (at == sql.npos)
       continue;
-    std::vector<std::string> ids{""};
+    std::vector<std::string> ids;
+    bool begun = false;
     for (char c : sql.substr(at + before.size())) {
-      if (c >= '0' && c <= '9')
-        ids.back() += c;
-      else if (c == ',' && before.ends_with('['))
-        ids.emplace_back();
-      else
+      bool digit = c >= '0' && c <= '9';
+      if (!digit && !(c == ',' && before.ends_with('[')))
         break;
+      if (digit && !begun)
+        ids.emplace_back();
+      if (digit)
+        ids.back() += c;
+      begun = digit;
     }
     return ids;
   }
@@ -164,9 +168,9 @@ private:
     sqlite3_free(expanded);
     if (!sql.starts_with(chosen->statement))
       return;
-    for (auto& id : ids_in(sql))
-      ids_.push_back(std::move(id));
-    if (chosen->when == moment::statement)
+    auto named = ids_in(sql);
+    ids_.insert(ids_.end(), named.begin(), named.end());
+    if (chosen->when == moment::statement && !named.empty())
       reach(ids_);
   }
 

@@ -1,5 +1,7 @@
 #include "quire/tests/simulation/audit.hpp"
 
+#include "quire/storage/sqlite/invariants.hpp"
+
 namespace quire::tests {
 
 namespace {
@@ -26,6 +28,14 @@ void audit_file(storage::connection& db, outside_world& world) {
   while (stmt->step())
     if (auto finding = stmt->text(0); finding != "ok")
       world.violations.push_back("the file is damaged: " + finding);
+}
+
+/// What `quire doctor` would say.
+void audit_invariants(storage::connection& db, outside_world& world) {
+  storage::snapshot snapshot{db};
+  for (auto& rule : storage::invariants())
+    for (auto& example : storage::find_violations(snapshot, rule).examples)
+      world.violations.push_back("invariant " + std::string{rule.name} + ": " + example);
 }
 
 /// Each accepted result is one that a handler returned for that very claim.
@@ -88,9 +98,11 @@ void audit_promises(storage::connection& db, outside_world& world, ending how) {
   };
   compare(world.rows, "SELECT id FROM sim_row ORDER BY id");
   compare(world.tasks, "SELECT json_extract(payload, '$.number') AS number FROM quire_task_body "
-                       "JOIN quire_task USING(id) WHERE stage_id IS NULL ORDER BY number");
+                       "JOIN quire_task USING(id) "
+                       "WHERE stage_id IS NULL AND number IS NOT NULL ORDER BY number");
   compare(world.runs, "SELECT CAST(substr(pipeline, 4) AS INTEGER) FROM quire_run ORDER BY id");
   audit_file(db, world);
+  audit_invariants(db, world);
 }
 
 bool has_open_work(storage::connection& db) {
@@ -106,6 +118,7 @@ void audit_rest(storage::connection& db, outside_world& world) {
     must_be_empty(db, world, sql);
   audit_results(db, world);
   audit_file(db, world);
+  audit_invariants(db, world);
 }
 
 } // namespace quire::tests

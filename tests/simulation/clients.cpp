@@ -1,8 +1,14 @@
 #include "quire/tests/simulation/clients.hpp"
 
 #include "quire/actors/guard.hpp"
+#include "quire/storage/sqlite/breaker_store.hpp"
+#include "quire/storage/sqlite/kind_store.hpp"
+#include "quire/storage/sqlite/schedule_store.hpp"
+#include "quire/storage/sqlite/tenant_store.hpp"
 
 #include <array>
+#include <functional>
+#include <memory>
 #include <stdexcept>
 #include <utility>
 
@@ -169,6 +175,16 @@ void enqueue(client_pointer self) {
     }
     if (choice.happens(20))
       task.run_at_ms = 1'700'000'000'000 + choice.between(0, 5'000);
+    if (choice.happens(20))
+      task.tenant = "acme";
+    if (choice.happens(15))
+      for (auto parts = choice.between(1, 3); parts > 0; --parts) {
+        numbers.push_back(world.tasks.attempt());
+        auto& part = task.subtasks.emplace_back();
+        part.kind = choice.one_of(kinds);
+        part.payload = "{\"number\":" + std::to_string(numbers.back()) + "}";
+        part.retry = task.retry;
+      }
     request.tasks.push_back(std::move(task));
   }
   world.events.add("enqueue", numbers.front(), static_cast<std::int64_t>(numbers.size()));
@@ -267,6 +283,68 @@ void await_something(client_pointer self) {
       shrug(self, "not ended"));
 }
 
+// -- what is decided about tasks -------------------------------------------------------
+
+/// Somebody changes his mind about schedules, kinds, breakers and tenants.
+void decide(client_pointer self) {
+  auto& choice = world_of(self).choice;
+  auto now_ms = 1'700'000'000'000 + choice.between(0, 5'000);
+  auto shared = [](auto work) {
+    return std::make_shared<const std::function<void(storage::transaction&)>>(std::move(work));
+  };
+  write_call request;
+  switch (choice.below(state_of(self).group->may_schedule ? 4 : 3)) {
+    case 3: {
+      schedule_spec schedule;
+      schedule.name = "tick";
+      schedule.spec = "every 1s";
+      schedule.task.kind = choice.one_of(kinds);
+      schedule.task.payload = "{}";
+      schedule.task.retry = quick_retries(choice);
+      schedule.overlap = static_cast<schedule_overlap>(choice.below(4));
+      schedule.catch_up = static_cast<schedule_catch_up>(choice.below(3));
+      request.run = shared(
+        [=](storage::transaction& tx) { storage::put_schedule(tx, schedule, now_ms); });
+      break;
+    }
+    case 2: {
+      kind_policy policy;
+      if (choice.happens(50))
+        policy.limit = static_cast<int>(choice.between(1, 2));
+      if (choice.happens(30))
+        policy.rate = rate_limit{1, std::chrono::milliseconds{choice.between(1, 50)}, 3};
+      std::string kind = choice.one_of(kinds);
+      if (choice.happens(50))
+        policy.breaker = "service";
+      breaker_policy breaker;
+      breaker.failures = 2;
+      breaker.open_for = 100ms;
+      request.run = shared([=](storage::transaction& tx) {
+        storage::put_breaker(tx, "service", breaker, now_ms);
+        storage::set_kind_policy(tx, kind, policy, now_ms);
+      });
+      break;
+    }
+    case 1:
+      request.run =
+        shared([](storage::transaction& tx) { storage::remove_schedule(tx, "tick"); });
+      break;
+    default: {
+      tenant_policy policy;
+      policy.weight = static_cast<int>(choice.between(1, 5));
+      request.run = shared(
+        [=](storage::transaction& tx) { storage::set_tenant_policy(tx, "acme", policy); });
+    }
+  }
+  ask(self, state_of(self).group->gateway, patience, std::move(request))
+    .then(
+      [self](const receipt& done) {
+        world_of(self).events.add("decided", static_cast<std::int64_t>(done.commit_seq));
+        go_on(self);
+      },
+      shrug(self, "not decided"));
+}
+
 // -- the client ------------------------------------------------------------------------
 
 void disturb(client_pointer self) {
@@ -299,6 +377,8 @@ void act(client_pointer self) {
     enqueue(self);
   else if (roll < 82)
     begin_run(self);
+  else if (roll < 86)
+    decide(self);
   else
     disturb(self);
 }

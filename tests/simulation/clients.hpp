@@ -41,6 +41,7 @@ struct client_group {
   outside_world* world = nullptr;
   messages::gateway_actor gateway;
   int busy = 0;
+  bool may_schedule = true; ///< Tasks for ever.
   std::vector<task_id> tasks; ///< That were confirmed in this life.
   std::vector<run_id> runs;
 };

@@ -1,6 +1,7 @@
 #include "quire/tests/simulation/life.hpp"
 
 #include "quire/app/opening.hpp"
+#include "quire/storage/sqlite/schedule_store.hpp"
 #include "quire/tests/simulation/audit.hpp"
 #include "quire/tests/support/memory_vfs.hpp"
 
@@ -22,6 +23,13 @@ constexpr int steps_between_looks = 64;
 constexpr auto mortals =
   std::to_array<std::string_view>({"writer", "reader_pool", "reader", "task_execution_service",
                                    "pipeline_execution_service", "maintenance_service", "worker"});
+
+void remove_schedules(storage::connection& db) {
+  storage::transaction_guard guard{db};
+  storage::transaction tx{db};
+  storage::remove_schedule(tx, "tick");
+  guard.commit();
+}
 
 caf::actor_system_config& single_threaded(caf::actor_system_config& config) {
   config.set("scheduler.policy", caf::atom("testing"));
@@ -97,6 +105,8 @@ bool life::boot(ending before) {
     db.execute("CREATE TABLE IF NOT EXISTS sim_row(id INTEGER, half INTEGER, filler BLOB, "
                "PRIMARY KEY(id, half))");
     audit_promises(db, world_, before);
+    if (plan_.to_rest) // Or there would always be another task.
+      remove_schedules(db);
     looked_ = true;
     start_services(opened.report.boot);
     return true;
@@ -128,6 +138,7 @@ void life::start_services(std::int64_t boot) {
   };
   tree_ = actors::spawn_service_tree(system_, std::move(options));
   clients_.gateway = tree_->gateway;
+  clients_.may_schedule = !plan_.to_rest;
   for (int i = 0; i < plan_.clients; ++i)
     spawn_client(system_, clients_, plan_.actions);
   if (plan_.to_rest)

@@ -95,12 +95,30 @@ BOOST_AUTO_TEST_CASE(one_that_is_not_valid_refuses_those_with_it) {
   BOOST_TEST(number("SELECT count(*) FROM quire_task") == 0);
 }
 
+// Or payloads would go to the wrong tasks.
+BOOST_AUTO_TEST_CASE(a_trigger_that_keeps_tasks_out_is_found_out) {
+  db.execute("CREATE TRIGGER no_low BEFORE INSERT ON quire_task WHEN new.priority = 3 "
+             "BEGIN SELECT RAISE(IGNORE); END");
+  std::vector<task_spec> specs(40, work());
+  specs[9].priority = task_priority::low;
+  auto refused = failure_of(
+    [&] { write([&](auto& tx) { storage::put_tasks(tx, specs, now); }); });
+  BOOST_REQUIRE(refused.has_value());
+  BOOST_TEST((refused->code() == errc::conflict));
+  BOOST_TEST(contains(refused->what(), "a trigger on quire_task"));
+}
+
 BOOST_AUTO_TEST_CASE(each_of_many_claims_hands_over_what_was_asked_for_it) {
   std::vector<task_spec> specs;
   for (int i = 0; i < 30; ++i) {
     auto& spec = specs.emplace_back(work());
     spec.payload = std::to_string(i);
     spec.timeout = std::chrono::milliseconds{1000 + i};
+    spec.heartbeat = std::chrono::milliseconds{100 + i};
+    spec.retry = {1 + i, std::chrono::milliseconds{i}, 1.0 + i, std::chrono::milliseconds{2 * i},
+                  0.01 * i};
+    if (i % 2 == 0)
+      spec.end_within = std::chrono::milliseconds{500 + i};
     // Not in the order of their ids.
     spec.head_start = std::chrono::minutes{i * 7 % 30};
   }
@@ -111,7 +129,18 @@ BOOST_AUTO_TEST_CASE(each_of_many_claims_hands_over_what_was_asked_for_it) {
     auto number = static_cast<std::size_t>(claimed[i].id.value - put.front().id.value);
     BOOST_TEST(specs[number].head_start.count() == static_cast<int>(29 - i));
     BOOST_TEST(claimed[i].payload == specs[number].payload);
-    BOOST_TEST(claimed[i].timeout.count() == specs[number].timeout.count());
+    bool in_time = specs[number].end_within.count() > 0;
+    BOOST_TEST(claimed[i].is_last_call == in_time);
+    BOOST_TEST(claimed[i].timeout.count()
+               == (in_time ? specs[number].end_within : specs[number].timeout).count());
+    BOOST_TEST(claimed[i].heartbeat.count() == specs[number].heartbeat.count());
+    auto& retry = specs[number].retry;
+    BOOST_TEST(claimed[i].attempts_max == retry.attempts_max);
+    BOOST_TEST(claimed[i].retry.attempts_max == retry.attempts_max);
+    BOOST_TEST(claimed[i].retry.base.count() == retry.base.count());
+    BOOST_TEST(claimed[i].retry.factor == retry.factor);
+    BOOST_TEST(claimed[i].retry.cap.count() == retry.cap.count());
+    BOOST_TEST(claimed[i].retry.jitter == retry.jitter);
     BOOST_TEST(claimed[i].epoch == 1);
     BOOST_TEST(claimed[i].attempt == 1);
     BOOST_TEST((state(claimed[i].id) == task_state::running));
@@ -140,9 +169,10 @@ BOOST_AUTO_TEST_CASE(ends_of_many_attempts_are_written_as_one_by_one) {
   BOOST_REQUIRE(claimed.size() == 12u);
   auto success = task_outcome::success("done");
   auto failure = task_outcome::failure("no", error_class::permanent);
+  db.execute("CREATE TABLE effect(task INTEGER)");
   auto with_effect = task_outcome::success();
-  with_effect.effects = [](storage::transaction& tx) {
-    tx.execute("UPDATE quire_meta SET value = value WHERE key = 'boot'");
+  with_effect.effects = [id = claimed[6].id](storage::transaction& tx) {
+    tx.execute("INSERT INTO effect VALUES(?1)", id.value);
   };
   std::vector<storage::ended_attempt> ended;
   for (auto& one : claimed)
@@ -173,6 +203,8 @@ BOOST_AUTO_TEST_CASE(ends_of_many_attempts_are_written_as_one_by_one) {
     BOOST_TEST(seen.task.finished_at_ms.value() == now, i);
     BOOST_TEST(was_announced(event::topic::task_finished, claimed[i].id.value), i);
   }
+  BOOST_TEST(number("SELECT count(*) FROM effect") == 1);
+  BOOST_TEST(number("SELECT task FROM effect") == claimed[6].id.value);
   BOOST_TEST((state(waits) == ready)); // It has the place in the gate.
   BOOST_TEST((state(claimed[8].id) == running));
   BOOST_TEST(number("SELECT count(*) FROM quire_task_key") == 0);

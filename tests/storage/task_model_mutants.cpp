@@ -59,6 +59,8 @@ constexpr auto count_ended_twice = R"(
 
 constexpr auto start_paused_tenant = R"(
   CREATE TRIGGER never_pauses_tenants AFTER INSERT ON quire_tenant WHEN new.paused = 1
+  BEGIN UPDATE quire_tenant SET paused = 0 WHERE tenant = new.tenant; END;
+  CREATE TRIGGER never_pauses_later AFTER UPDATE OF paused ON quire_tenant WHEN new.paused = 1
   BEGIN UPDATE quire_tenant SET paused = 0 WHERE tenant = new.tenant; END)";
 
 constexpr auto equal_tenants = R"(

@@ -72,7 +72,7 @@ void task_walk::decide_on_tenant(transaction& tx) {
   policy.weight = 1 + static_cast<int>(below(5));
   if (chance(30))
     policy.limit = 1 + static_cast<int>(below(4));
-  policy.paused = chance(10);
+  policy.paused = chance(20);
   storage::set_tenant_policy(tx, tenant, policy);
   model_.tenants[tenant] = {policy.weight, policy.limit, policy.paused};
   model_.events.ready = true;

@@ -48,10 +48,12 @@ void task_walk::finish_many(transaction& tx) {
     if (!is_held(one) && chance(5))
       claims.push_back(one);
   choose_.shuffle(claims);
+  auto first = claims.size(); // Then come those that end again.
   std::vector<task_outcome> outcomes;
-  for (std::size_t i = 0, all = claims.size(); i < all; ++i) {
-    outcomes.push_back(chance(70) ? task_outcome::success("1") : random_outcome(true));
-    if (is_held(claims[i]) && outcomes.back().error.empty() && chance(10))
+  for (std::size_t i = 0; i < first; ++i) {
+    outcomes.push_back(chance(60) ? task_outcome::success("1") : random_outcome(false));
+    bool succeeded = outcomes.back().what == task_outcome::verdict::completed;
+    if (is_held(claims[i]) && succeeded && chance(10))
       claims.push_back(claims[i]);
   }
   outcomes.resize(claims.size(), task_outcome::success("again"));
@@ -60,7 +62,8 @@ void task_walk::finish_many(transaction& tx) {
   for (std::size_t i = 0; i < claims.size(); ++i) {
     auto held = is_held(claims[i]);
     auto epoch = held ? claims[i].epoch : forged(tx, claims[i], task_mutant::speaker::finish);
-    ended.push_back({claims[i].task, epoch, &outcomes[i], retry_at_ms, false});
+    bool crashed = i < first && outcomes[i].what != task_outcome::verdict::completed && chance(20);
+    ended.push_back({claims[i].task, epoch, &outcomes[i], retry_at_ms, crashed});
     zombies_refused += !held;
   }
   auto ends = storage::finish_attempts(tx, ended, now);
@@ -68,10 +71,13 @@ void task_walk::finish_many(transaction& tx) {
   storage::breaker_results results(tx, now);
   for (std::size_t i = 0; i < claims.size(); ++i) {
     auto& [task, epoch] = claims[i];
-    auto expected = model_.finish(task.value, epoch, outcomes[i], retry_at_ms, now);
+    auto expected = ended[i].crashed
+                      ? model_.crash(task.value, epoch, now)
+                      : model_.finish(task.value, epoch, outcomes[i], retry_at_ms, now);
     require(ends[i].accepted == expected.accepted && ends[i].state == expected.state,
             name_of("one of many ended otherwise: task", task.value));
-    tell_breaker(results, task, ends[i], outcomes[i]);
+    if (!ended[i].crashed)
+      tell_breaker(results, task, ends[i], outcomes[i]);
   }
   results.save();
   together += static_cast<std::int64_t>(claims.size());

@@ -152,4 +152,30 @@ BOOST_AUTO_TEST_CASE(what_changes_no_row_reports_none) {
   BOOST_TEST(tx.execute("DELETE FROM three WHERE x = 9") == 0);
 }
 
+// Without copies where that is safe.
+BOOST_AUTO_TEST_CASE(values_of_every_type_are_bound) {
+  db.execute("CREATE TABLE every(n INTEGER PRIMARY KEY, x ANY) STRICT");
+  storage::transaction tx{db};
+  auto add = [&](const auto& x) { tx.execute("INSERT INTO every(x) VALUES(?1)", x); };
+  add(nullptr);
+  add(value{});
+  add(std::optional<std::string>{});
+  add("literal");
+  add(std::string(40, 's'));
+  add(std::string_view{"view"}.substr(1));
+  add(std::optional<std::string>{"some"});
+  add(value{"text"});
+  add(value{7});
+  add(blob{std::byte{1}, std::byte{2}});
+  add(value{blob{std::byte{3}}});
+  add(true);
+  add(std::size_t{8});
+  add(1.5);
+  auto found = tx.query_as<std::string>("SELECT quote(x) FROM every ORDER BY n");
+  const std::vector<std::string> expected{
+    "NULL",   "NULL",   "NULL", "'literal'", "'" + std::string(40, 's') + "'", "'iew'", "'some'",
+    "'text'", "7",      "X'0102'", "X'03'", "1", "8", "1.5"};
+  BOOST_TEST(found == expected, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,6 +1,7 @@
 // Tasks with a handler that does nothing, compared with plain SQLite that claims and
 // completes by 100 and runs nothing at all; how fast they are enqueued, and how long they wait.
 
+#include "quire/actors/pipeline_parser.hpp"
 #include "quire/benchmarks/clients.hpp"
 #include "quire/benchmarks/plain_tasks.hpp"
 #include "quire/benchmarks/task_latency.hpp"
@@ -130,6 +131,24 @@ sample run_tasks(const settings& how, const std::string& sync, int count, int te
   return seen;
 }
 
+/// A run with one stage of so many tasks, from its start to its end.
+sample run_stage(const settings& how, int count) {
+  task_runtime tasks(how, "normal");
+  std::string items;
+  for (int i = 0; i < count; ++i)
+    items += (i > 0 ? ",\"" : "\"") + std::to_string(i) + "\"";
+  auto pipeline = quire::actors::parse_pipeline(
+    R"({"name": "stage", "stages": [{"name": "all", "for_each": [)" + items
+    + R"(], "task": {"kind": "noop", "payload": {}}}]})");
+  stopwatch watch;
+  auto run = (*tasks).wait((*tasks).start(pipeline), std::chrono::minutes{2});
+  auto seen = watch.stop();
+  seen.items = static_cast<std::uint64_t>(run.stages.at(0).completed);
+  if (seen.items != static_cast<std::uint64_t>(count) || tasks.started() != seen.items)
+    seen.fail("not every task was completed once");
+  return seen;
+}
+
 /// Nobody has a handler for them: what is measured is the enqueue alone.
 sample enqueue_blocking(const settings& how, int clients) {
   task_runtime tasks(how, "normal");
@@ -180,6 +199,7 @@ void run(program& self) {
       {"e2e_" + sync, 4, 1, sync}, [&] { return run_tasks(how, sync, count); },
       [&] { return plain_tasks(how, sync, count); });
   }
+  self.measure({"stage", 4, 1, "normal"}, [&] { return run_stage(how, count); });
   // Of many tenants, compared with one.
   for (int tenants : {100, 1000})
     self.compare(

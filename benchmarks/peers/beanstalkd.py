@@ -28,24 +28,24 @@ class Server:
 
     def __init__(self, folder, logged):
         self.folder = tempfile.mkdtemp(prefix="quire-peer-", dir=folder)
-        path = os.path.join(self.folder, "socket")
-        command = [PROGRAM, "-l", "unix:" + path]
+        self.path = os.path.join(self.folder, "socket")
+        command = [PROGRAM, "-l", "unix:" + self.path]
         if logged:
             command += ["-b", self.folder, "-f", "50"]
         self.process = subprocess.Popen(command)
         try:
-            self.connection = self.connect(path)
+            self.connection = self.connect()
         except BaseException:
             self.close()
             raise
         self.replies = self.connection.makefile("rb", buffering=1 << 16)
 
-    def connect(self, path):
+    def connect(self):
         limit = time.monotonic() + 10
         while True:
             one = socket.socket(socket.AF_UNIX)
             try:
-                one.connect(path)
+                one.connect(self.path)
                 return one
             except OSError:
                 one.close()
@@ -59,11 +59,13 @@ class Server:
         shutil.rmtree(self.folder)
 
     def cpu_seconds(self):
-        """Of this process and of the server."""
+        """Of this process, of children that have ended, and of the server."""
         with open(f"/proc/{self.process.pid}/stat") as stat:
             ticks = stat.read().rsplit(")", 1)[1].split()[11:13]
-        mine = resource.getrusage(resource.RUSAGE_SELF)
-        return mine.ru_utime + mine.ru_stime + sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+        ours = [resource.getrusage(who)
+                for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        return (sum(used.ru_utime + used.ru_stime for used in ours)
+                + sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK"))
 
     def put(self, count):
         self.connection.sendall(PUT * count)
@@ -85,6 +87,33 @@ class Server:
         for _ in range(count):
             if self.replies.readline() != b"DELETED\r\n":
                 raise SystemExit("beanstalkd.py: a job was not deleted")
+
+
+def work(server):
+    """A worker with a connection of its own: one job after the other, while there are any."""
+    connection = server.connect()
+    replies = connection.makefile("rb")
+    while True:
+        connection.sendall(b"reserve-with-timeout 0\r\n")
+        words = replies.readline().split()
+        if words[0] == b"TIMED_OUT":
+            return
+        replies.readline()
+        connection.sendall(b"delete %s\r\n" % words[1])
+        if words[0] != b"RESERVED" or replies.readline() != b"DELETED\r\n":
+            raise SystemExit("beanstalkd.py: a job was not deleted")
+
+
+def fork_worker(server):
+    worker = os.fork()
+    if worker == 0:
+        status = 1
+        try:
+            work(server)
+            status = 0
+        finally:
+            os._exit(status)
+    return worker
 
 
 def report(case, window, logged, items, seconds, cpu_seconds, waited):
@@ -137,6 +166,22 @@ def process(options, case, logged):
         server.close()
 
 
+def process_by_workers(options, case, logged, count):
+    server = Server(options.dir, logged)
+    try:
+        for _ in range(options.jobs // 100):
+            server.put(100)
+        cpu, start = server.cpu_seconds(), time.perf_counter()
+        for worker in [fork_worker(server) for _ in range(count)]:
+            if os.waitpid(worker, 0)[1] != 0:
+                raise SystemExit("beanstalkd.py: a worker failed")
+        seconds = time.perf_counter() - start
+        items = options.jobs // 100 * 100
+        report(case, 1, logged, items, seconds, server.cpu_seconds() - cpu, [])
+    finally:
+        server.close()
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--dir", default=tempfile.gettempdir())
@@ -149,6 +194,7 @@ def main():
     for logged in (False, True):
         name = "beanstalkd_logged_" if logged else "beanstalkd_"
         process(options, name + "process", logged)
+        process_by_workers(options, name + "process4", logged, 4)
         enqueue(options, name + "enqueue16", logged, 16)
         enqueue(options, name + "enqueue_bulk", logged, 1000)
 

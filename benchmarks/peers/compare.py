@@ -9,8 +9,8 @@ import statistics
 import sys
 
 FIGURES = ("rate_per_s", "p50_us", "p99_us", "max_us", "cpu_us", "locked_errors")
-OURS = {"process": "e2e_normal", "enqueue": "enqueue16", "enqueue16": "enqueue16",
-        "enqueue_bulk": "enqueue_bulk"}
+OURS = {"process": "e2e_normal", "process4": "e2e_normal", "enqueue": "enqueue16",
+        "enqueue16": "enqueue16", "enqueue_bulk": "enqueue_bulk"}
 
 
 def middle(lines, key):

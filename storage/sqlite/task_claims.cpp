@@ -41,7 +41,7 @@ std::vector<claim_candidate> candidates(snapshot& db, const lane_rooms& rooms, s
                                         const claim_ahead& ahead, std::int64_t now_ms) {
   std::vector<claim_candidate> found;
   // Of many lanes none gives most of what is claimed ahead.
-  auto few = std::max<std::size_t>(8, 4 * ahead.count / std::max<std::size_t>(rooms.lanes().size(), 1));
+  auto few = std::max<std::size_t>(2, 4 * ahead.count / std::max<std::size_t>(rooms.lanes().size(), 1));
   auto ahead_most = std::min(ahead.count, few);
   for (std::size_t lane = 0; lane < rooms.lanes().size(); ++lane) {
     auto [id, kind, tenant] = rooms.lanes()[lane];

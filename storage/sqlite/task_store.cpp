@@ -184,10 +184,12 @@ bool complete_at_once(transaction& tx, task_id task, std::int64_t epoch,
   return true;
 }
 
-/// Ends those that `complete_at_once` would end and have no effects; the others are false.
-std::vector<bool> complete_many(transaction& tx, std::span<const ended_attempt> ended,
-                                std::int64_t now_ms) {
-  std::vector<bool> done(ended.size(), false);
+/// Ends those that `complete_at_once` would end and have no effects, if they are many.
+/// @returns which; nothing for those that were not looked at.
+std::vector<std::optional<bool>> complete_many(transaction& tx,
+                                               std::span<const ended_attempt> ended,
+                                               std::int64_t now_ms) {
+  std::vector<std::optional<bool>> done(ended.size());
   std::vector<std::size_t> candidates;
   std::unordered_set<std::int64_t> seen; // Of two ends of one task the second is refused.
   id_list ids;
@@ -201,6 +203,8 @@ std::vector<bool> complete_many(transaction& tx, std::span<const ended_attempt> 
   }
   if (ids.size() < id_list::worthwhile)
     return done;
+  for (auto i : candidates)
+    done[i] = false;
   std::vector<std::size_t> alone;
   {
     auto stmt = tx.prepare(task_sql::ending_alone);
@@ -222,15 +226,10 @@ std::vector<bool> complete_many(transaction& tx, std::span<const ended_attempt> 
   return done;
 }
 
-} // namespace
-
-finished_attempt finish_attempt(transaction& tx, task_id task, std::int64_t epoch,
-                                const task_outcome& outcome, std::int64_t retry_at_ms,
-                                std::int64_t now_ms) {
-  if (complete_at_once(tx, task, epoch, outcome, now_ms)) {
-    have_effects(tx, outcome);
-    return {true, task_state::completed};
-  }
+/// Ends one that `complete_at_once` does not.
+finished_attempt finish_with_others(transaction& tx, task_id task, std::int64_t epoch,
+                                    const task_outcome& outcome, std::int64_t retry_at_ms,
+                                    std::int64_t now_ms) {
   auto row = read_task_row(tx, task);
   if (!row)
     return {false, task_state::cancelled};
@@ -242,6 +241,18 @@ finished_attempt finish_attempt(transaction& tx, task_id task, std::int64_t epoc
   auto state = end_attempt(tx, task, *row, end, now_ms);
   have_effects(tx, outcome);
   return {true, state};
+}
+
+} // namespace
+
+finished_attempt finish_attempt(transaction& tx, task_id task, std::int64_t epoch,
+                                const task_outcome& outcome, std::int64_t retry_at_ms,
+                                std::int64_t now_ms) {
+  if (complete_at_once(tx, task, epoch, outcome, now_ms)) {
+    have_effects(tx, outcome);
+    return {true, task_state::completed};
+  }
+  return finish_with_others(tx, task, epoch, outcome, retry_at_ms, now_ms);
 }
 
 finished_attempt crash_attempt(transaction& tx, task_id task, std::int64_t epoch,
@@ -277,9 +288,14 @@ std::vector<finished_attempt> finish_attempts(transaction& tx, std::span<const e
   result.reserve(ended.size());
   for (std::size_t i = 0; i < ended.size(); ++i) {
     auto& [task, epoch, outcome, retry_at_ms, crashed] = ended[i];
-    result.push_back(done[i]   ? finished_attempt{true, task_state::completed}
-                     : crashed ? crash_attempt(tx, task, epoch, outcome->error, now_ms)
-                               : finish_attempt(tx, task, epoch, *outcome, retry_at_ms, now_ms));
+    if (done[i] == true)
+      result.push_back({true, task_state::completed});
+    else if (crashed)
+      result.push_back(crash_attempt(tx, task, epoch, outcome->error, now_ms));
+    else if (done[i])
+      result.push_back(finish_with_others(tx, task, epoch, *outcome, retry_at_ms, now_ms));
+    else
+      result.push_back(finish_attempt(tx, task, epoch, *outcome, retry_at_ms, now_ms));
   }
   return result;
 }

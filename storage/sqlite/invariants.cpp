@@ -22,7 +22,7 @@ constexpr auto of_the_file = std::to_array<invariant>({
    "the number of the last commit is missing: whether a commit that failed took effect is not "
    "known any more",
    sql::commit_number, "restore the database from a backup"},
-  {"public_key", "what public ids are made with is missing: no task can be shown or listed",
+  {"public_key", "what public ids are made with is missing: no task can be shown, or listed as JSON",
    sql::public_key, "another one is drawn: public ids that were given away are void",
    repairs::draw_public_key},
   {"known_states", "a task, stage or run is in a state that does not exist: it never goes on",

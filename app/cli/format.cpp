@@ -149,6 +149,13 @@ std::string cut_to_width(std::string_view text, std::size_t width_max) {
   return result + std::string(dots, '.');
 }
 
+std::string priority_text(task_priority priority, std::chrono::minutes head_start) {
+  std::string text{to_string(priority)};
+  if (head_start.count() != 0)
+    text += ", " + std::to_string(head_start.count()) + " min of head start";
+  return text;
+}
+
 std::string padded(std::string_view text, std::size_t width, bool to_the_right) {
   auto own = display_width(text);
   std::string blanks(own < width ? width - own : 0, ' ');

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "quire/messages/types/task.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -22,6 +24,9 @@ std::string rate_text(std::int64_t count, std::chrono::milliseconds duration);
 
 /// One decimal: `3.1`; `0.0` if there is nothing to divide by.
 std::string ratio_text(std::int64_t numerator, std::int64_t denominator);
+
+/// `normal`, `high, 25 min of head start`.
+std::string priority_text(task_priority priority, std::chrono::minutes head_start);
 
 /// A stored time as people of this time zone read it: `2026-03-01 14:05:09`.
 std::string time_text(std::int64_t unix_ms);

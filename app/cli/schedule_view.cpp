@@ -91,7 +91,7 @@ std::string schedule_text(const schedule_details& details) {
   text += field("kind", task.kind);
   text += field("queue", task.queue);
   text += field("tenant", task.tenant);
-  text += field("priority", std::string{to_string(task.priority)});
+  text += field("priority", priority_text(task.priority, task.head_start));
   text += field("attempts", std::to_string(task.retry.attempts_max));
   text += field("timeout", task.timeout.count() > 0 ? duration_text(task.timeout) : "none");
   text += field("start within", limit_text(task.start_within));

@@ -71,10 +71,6 @@ std::string attempts_text(const std::vector<attempt_record>& attempts) {
   return "\nattempts\n" + table.to_text();
 }
 
-std::string head_start_text(std::chrono::minutes minutes) {
-  return minutes.count() == 0 ? "" : ", " + std::to_string(minutes.count()) + " min of head start";
-}
-
 std::string progress_text(const task_record& task) {
   if (task.step.empty() && (task.progress == 0 || task.state == task_state::completed))
     return {};
@@ -157,7 +153,7 @@ std::string task_text(const task_details& details, const std::string& public_id)
   text += field("kind", task.kind);
   text += field("queue", task.queue);
   text += field("tenant", task.tenant);
-  text += field("priority", std::string{to_string(task.priority)} + head_start_text(details.head_start));
+  text += field("priority", priority_text(task.priority, details.head_start));
   text += field("parent", task.parent ? std::to_string(task.parent.value) : "");
   text += field("subtasks", task.subtasks == 0 ? ""
                                                : std::to_string(task.subtasks) + ", "

@@ -17,6 +17,13 @@ struct schedule_fixture : command_fixture {
 
 BOOST_FIXTURE_TEST_SUITE(program_schedule, schedule_fixture)
 
+BOOST_AUTO_TEST_CASE(the_head_start_of_its_tasks_is_shown) {
+  BOOST_REQUIRE(
+    quire({"schedule", "put", "soon", "every 1h", "report", "{}", "--priority", "25"}).status == 0);
+  BOOST_TEST(quire({"schedule", "show", "soon"}).out_has("normal, 25 min of head start\n"));
+  BOOST_TEST(only_object({"schedule", "show", "soon"})["head_start_min"] == 25);
+}
+
 BOOST_AUTO_TEST_CASE(a_schedule_is_put_shown_paused_resumed_and_removed) {
   auto put = quire({"schedule", "put", "nightly", "30 2 * * MON-FRI", "report", R"({"width": 3})", "--tz",
                     "Europe/Berlin", "--queue", "slow", "--priority", "high", "--overlap", "skip", "--catch-up",

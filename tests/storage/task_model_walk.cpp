@@ -92,9 +92,9 @@ void task_walk::operate(transaction& tx) {
     finish_held(tx, false);
   else if (what < 640)
     finish_many(tx);
-  else if (what < 680)
-    let_zombie_speak(tx);
   else if (what < 700)
+    let_zombie_speak(tx);
+  else if (what < 720)
     say_something(tx);
   else if (what < 830)
     continue_fan_out(tx, 3);

@@ -234,7 +234,7 @@ void task_walk::finish_held(transaction& tx, bool mostly_good) {
   if (!id)
     return;
   claim_of claim{task_id{*id}, model_.tasks.at(*id).epoch};
-  if (!mostly_good && chance(5))
+  if (!mostly_good && chance(8))
     crash(tx, claim);
   else
     finish(tx, claim, random_outcome(mostly_good));

@@ -16,7 +16,7 @@ public:
   /// @param full_at_us as `full_at_us()` returned it; 0 for a full bucket.
   token_bucket(const rate_limit& rate, std::int64_t full_at_us)
     : token_us_(std::max<std::int64_t>(rate.period.count() * 1000 / rate.count, 1)),
-      burst_(rate.burst), full_at_us_(full_at_us) {}
+      burst_(rate.burst), full_at_us_(std::max<std::int64_t>(full_at_us, 0)) {}
 
   /// Returns how many tokens there are.
   std::size_t tokens(std::int64_t now_us) const noexcept {

@@ -5,6 +5,7 @@
 #include "quire/storage/sqlite/task_sql.hpp"
 #include "quire/storage/sqlite/task_steps.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <utility>
@@ -124,27 +125,33 @@ std::optional<breaker_row> read_breaker(snapshot& db, const std::string& name) {
   auto stmt = db.prepare(row_sql);
   if (!stmt->bind(name).step())
     return std::nullopt;
-  auto number = [&](int column) { return static_cast<int>(stmt->int64(column)); };
+  // A damaged file must not end the process: what is outside of its limits is taken for the
+  // nearest that is not.
+  auto within = [&](int column, std::int64_t least, std::int64_t most) {
+    return static_cast<int>(std::clamp(stmt->int64(column), least, most));
+  };
+  constexpr std::int64_t day_ms = 86'400'000;
+  constexpr std::int64_t many = 1'000'000;
   auto time = [&](int column) {
     return stmt->is_null(column) ? std::nullopt : std::optional{stmt->int64(column)};
   };
   breaker_row row;
   auto& policy = row.policy;
-  policy.failures = number(0);
-  policy.window = number(1);
-  policy.window_percent = number(2);
-  policy.open_for = std::chrono::milliseconds{stmt->int64(3)};
-  policy.factor = stmt->real(4);
-  policy.open_max = std::chrono::milliseconds{stmt->int64(5)};
-  policy.probes = number(6);
-  policy.successes = number(7);
-  policy.mode = static_cast<breaker_mode>(number(8));
+  policy.failures = within(0, 0, 1000);
+  policy.window = within(1, 0, 64);
+  policy.window_percent = within(2, 1, 100);
+  policy.open_for = std::chrono::milliseconds{within(3, 1, day_ms)};
+  policy.factor = std::clamp(stmt->real(4), 1.0, 100.0);
+  policy.open_max = std::chrono::milliseconds{within(5, 1, day_ms)};
+  policy.probes = within(6, 1, 1000);
+  policy.successes = within(7, 1, 1000);
+  policy.mode = static_cast<breaker_mode>(within(8, 0, 2));
   auto& memory = row.memory;
-  memory.failures = number(9);
+  memory.failures = within(9, 0, many);
   memory.recent = std::bit_cast<std::uint64_t>(stmt->int64(10));
-  memory.recent_count = number(11);
-  memory.openings = number(12);
-  memory.successes = number(13);
+  memory.recent_count = within(11, 0, 64);
+  memory.openings = within(12, 0, many);
+  memory.successes = within(13, 0, many);
   memory.opened_at_ms = time(14);
   memory.probe_at_ms = time(15);
   return row;

@@ -6,6 +6,7 @@
 #include "quire/storage/sqlite/task_steps.hpp"
 #include "quire/storage/token_bucket.hpp"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string_view>
@@ -29,11 +30,12 @@ constexpr std::string_view drop_sql = "DELETE FROM quire_kind WHERE kind = ?1";
 constexpr std::string_view policies_sql =
   "SELECT kind, capacity, rate_count, rate_ms, burst, full_at_us, breaker FROM quire_kind";
 
+constexpr int many = 100'000;
+constexpr std::chrono::milliseconds period_max{std::chrono::hours{30 * 24}};
+
 using kinds = std::map<std::string, kind_record, std::less<>>;
 
 void check(snapshot& db, const std::string& name, const kind_policy& policy) {
-  constexpr int many = 100'000;
-  constexpr std::chrono::milliseconds period_max{std::chrono::hours{30 * 24}};
   auto within = [](auto x, auto low, auto high) { return x >= low && x <= high; };
   require(within(name.size(), 1U, 100U), "the name of a kind must be 1 to 100 bytes long");
   require(!policy.limit || within(*policy.limit, 1, many),
@@ -81,9 +83,13 @@ kinds read_kinds(snapshot& db, std::int64_t now_ms) {
 } // namespace
 
 rate_limit read_rate(const statement& row, int first_column) {
-  return {static_cast<int>(row.int64(first_column)),
-          std::chrono::milliseconds{row.int64(first_column + 1)},
-          static_cast<int>(row.int64(first_column + 2))};
+  // A damaged file must not end the process: what is outside of its limits is taken for the
+  // nearest that is not.
+  auto within = [&](int column, std::int64_t most) {
+    return std::clamp<std::int64_t>(row.int64(first_column + column), 1, most);
+  };
+  return {static_cast<int>(within(0, many)), std::chrono::milliseconds{within(1, period_max.count())},
+          static_cast<int>(within(2, many))};
 }
 
 kind_record set_kind_policy(transaction& tx, const std::string& name, const kind_policy& policy,

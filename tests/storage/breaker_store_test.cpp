@@ -283,4 +283,22 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_refused) {
   }));
 }
 
+// Whoever wrote them: they must not end the process of each owner.
+BOOST_AUTO_TEST_CASE(damaged_numbers_are_taken_for_the_nearest_that_are_none) {
+  put_with_kinds();
+  for (int i = 0; i < 40; ++i)
+    enqueue(work());
+  for (std::string column : {"failures_max", "window", "window_percent", "open_ms", "factor",
+                             "open_max_ms", "probes", "successes_min", "mode", "failures", "recent",
+                             "recent_count", "openings", "successes", "opened_at", "probe_at"})
+    for (auto* damage : {"-9223372036854775808", "-1", "0", "65", "9223372036854775807"}) {
+      db.execute("UPDATE quire_breaker SET " + column + " = " + damage);
+      for (auto& task : claim_more(1).tasks)
+        end(task, task_outcome::failure("not now"));
+      BOOST_TEST(breaker().policy.window <= 64, column << " = " << damage);
+      put();
+      write([&](auto& tx) { storage::close_breaker(tx, "api", now); });
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

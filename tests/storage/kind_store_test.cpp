@@ -173,4 +173,18 @@ BOOST_AUTO_TEST_CASE(what_is_outside_of_its_limits_is_refused) {
   BOOST_TEST(number("SELECT count(*) FROM quire_kind") == 0);
 }
 
+// Whoever wrote them: they must not end the process of each owner.
+BOOST_AUTO_TEST_CASE(damaged_rates_are_kept_to_as_well_as_can_be) {
+  rate("work", {1, 1h, 1});
+  enqueue_many(9);
+  for (auto* damage : {"rate_count = 0", "rate_count = -5", "rate_ms = 0", "burst = 0",
+                       "burst = -9223372036854775808", "rate_count = 9223372036854775807",
+                       "rate_ms = 9223372036854775807", "full_at_us = -9223372036854775808",
+                       "full_at_us = 9223372036854775807"}) {
+    db.execute(std::string{"UPDATE quire_kind SET "} + damage);
+    BOOST_TEST(claim_with_more(1).tasks.size() <= 1u, damage);
+    BOOST_TEST(kinds().size() == 1u, damage);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -86,12 +86,22 @@ errc errc_from_sqlite(int code, int system_errno) noexcept {
 }
 
 std::string shortened(std::string_view text) {
-  if (text.size() <= sql_shown_max)
-    return std::string{text};
+  std::string line;
+  for (char c : text) {
+    bool space = c == ' ' || c == '\n' || c == '\r' || c == '\t';
+    if (!space)
+      line += c;
+    else if (!line.empty() && line.back() != ' ')
+      line += ' ';
+    if (line.size() > sql_shown_max + 4) // No character has more than four bytes.
+      break;
+  }
+  if (line.size() <= sql_shown_max)
+    return line;
   auto end = sql_shown_max;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
+  while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80)
     --end;
-  return std::string{text.substr(0, end)} + "...";
+  return line.substr(0, end) + "...";
 }
 
 error make_error(sqlite3* db, int code, std::string_view sql) {

@@ -14,7 +14,7 @@ namespace quire::storage {
 /// `system_errno` is what `sqlite3_system_errno` says, 0 if unknown.
 errc errc_from_sqlite(int code, int system_errno) noexcept;
 
-/// Returns `text`, cut after 200 bytes at most, never inside of a character.
+/// Returns `text` in one line, cut after 200 bytes at most, never inside of a character.
 std::string shortened(std::string_view text);
 
 /// Makes the error for `code`, the result of the last call on `db`: SQLite's

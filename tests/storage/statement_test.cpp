@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(a_cut_text_ends_with_a_whole_character) {
   std::string sql = "SELECT x -- ";
   while (sql.size() < 400)
     sql += "ž";
-  for (int i = 0; i < 2; ++i, sql.insert(0, " ")) {
+  for (int i = 0; i < 2; ++i, sql.insert(sql.find("--"), "-")) {
     auto failure = failure_of([&] { storage::statement(db, sql); });
     BOOST_REQUIRE(failure);
     std::string text = failure->what();
@@ -172,6 +172,13 @@ BOOST_AUTO_TEST_CASE(reset_forgets_the_values) {
   stmt.reset();
   stmt.step();
   BOOST_TEST(stmt.is_null(0));
+}
+
+BOOST_AUTO_TEST_CASE(an_error_shows_its_statement_in_one_line) {
+  auto failure = failure_of([&] { storage::statement(db, "\n  SELECT *\n\t FROM missing\r\n"); });
+  BOOST_REQUIRE(failure.has_value());
+  BOOST_TEST(contains(failure->what(), "in: SELECT * FROM missing"));
+  BOOST_TEST(!contains(failure->what(), "\n"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

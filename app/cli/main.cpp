@@ -60,6 +60,8 @@ std::string one_line(const std::exception& error) {
     return text;
   if (outcome_of(failed->code()) == write_outcome::unknown && !says("unknown"))
     text += "; whether it took effect is unknown: look before you try again";
+  else if (failed->code() == errc::disk_full)
+    text += "; nothing was changed; make room and try again";
   else if (failed->code() == errc::busy)
     text += "; nothing was changed; try again when the other program is done";
   return text;
@@ -97,6 +99,8 @@ int main(int argc, char** argv) {
   quire::cli::open_standard_files();
   // A reader that went away is seen where the output is written.
   std::signal(SIGPIPE, SIG_IGN);
+  // A file past the limit of the shell (ulimit -f) is an error like a full disk.
+  std::signal(SIGXFSZ, SIG_IGN);
   // What a service does about trouble is no concern of whoever runs a command: what comes
   // of it is in the answers, and in the states and errors of tasks.
   quire::actors::set_log_level(quire::actors::log_level::error);

@@ -48,12 +48,18 @@ bool is_ours(const char* name) {
   return name && sqlite3_strnicmp(name, our_prefix.data(), int(our_prefix.size())) == 0;
 }
 
-bool mentions_ours(std::string_view sql) {
-  for (std::size_t i = 0; i + our_prefix.size() <= sql.size(); ++i)
-    if ((sql[i] | 0x20) == our_prefix.front()
-        && same_word(sql.substr(i, our_prefix.size()), our_prefix))
+// Where the numbers of tasks and runs stand, beside those of the application's tables.
+constexpr std::string_view sequences = "sqlite_sequence";
+
+bool mentions(std::string_view sql, std::string_view word) {
+  for (std::size_t i = 0; i + word.size() <= sql.size(); ++i)
+    if ((sql[i] | 0x20) == word.front() && same_word(sql.substr(i, word.size()), word))
       return true;
   return false;
+}
+
+bool mentions_ours(std::string_view sql) {
+  return mentions(sql, our_prefix) || mentions(sql, sequences);
 }
 
 /// How much SQL from outside may ask for (https://www.sqlite.org/limits.html). Ours, and
@@ -155,9 +161,12 @@ int connection::state::on_authorize(void* self, int action, const char* first, c
   auto& s = *static_cast<state*>(self);
   if (s.from_outside && changes_something(action) && (is_ours(first) || is_ours(second)))
     return SQLITE_DENY;
-  // What a trigger will do is not asked about before it does it.
-  auto trigger = action == SQLITE_CREATE_TRIGGER || action == SQLITE_CREATE_TEMP_TRIGGER;
-  if (s.from_outside && trigger && s.mentions_ours)
+  // What a trigger will do is not asked about before it does it, nor what a table is to be called.
+  // SQLite itself changes sequences for a table that is dropped or renamed.
+  bool untold = action == SQLITE_CREATE_TRIGGER || action == SQLITE_CREATE_TEMP_TRIGGER
+                || action == SQLITE_ALTER_TABLE
+                || (changes_something(action) && first && same_word(first, sequences));
+  if (s.from_outside && s.mentions_ours && untold)
     return SQLITE_DENY;
   if (!s.restricted)
     return SQLITE_OK;

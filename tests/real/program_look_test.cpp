@@ -215,11 +215,20 @@ BOOST_AUTO_TEST_CASE(sql_reads_the_tables_of_quire_and_never_changes_them) {
                    "INSERT INTO \"quire_meta\" VALUES('a', 1)", "ALTER TABLE quire_task RENAME TO foo",
                    "CREATE TABLE quire_mine(a)", "CREATE INDEX mine ON quire_task(state)",
                    "CREATE TRIGGER mine AFTER INSERT ON quire_task BEGIN SELECT 1; END",
-                   "CREATE TRIGGER mine AFTER INSERT ON note BEGIN DELETE FROM quire_task; END"}) {
+                   "CREATE TRIGGER mine AFTER INSERT ON note BEGIN DELETE FROM quire_task; END",
+                   "ALTER TABLE note RENAME TO quire_note", "ALTER TABLE note ADD COLUMN Quire_x",
+                   "UPDATE sqlite_sequence SET seq = 1 WHERE name = 'quire_task'",
+                   "DELETE FROM SQLite_Sequence", "INSERT INTO [sqlite_sequence] VALUES('x', 1)",
+                   "CREATE TRIGGER mine AFTER INSERT ON note BEGIN DELETE FROM sqlite_sequence; END"}) {
     auto refused = folder.quire({"sql", sql});
     BOOST_TEST_CONTEXT(refused)
     BOOST_TEST((refused.status == 1 && refused.err_has("Quire's own tables")), sql);
   }
+  // SQLite changes the sequences of tables of others itself.
+  for (auto sql : {"CREATE TABLE numbered(id INTEGER PRIMARY KEY AUTOINCREMENT, x)",
+                   "INSERT INTO numbered(x) VALUES(1)", "ALTER TABLE numbered RENAME TO counted",
+                   "SELECT * FROM sqlite_sequence", "DROP TABLE counted"})
+    BOOST_TEST(folder.quire({"sql", sql}).status == 0, sql);
   BOOST_TEST(folder.quire({"sql", "CREATE TABLE mine AS SELECT state FROM quire_task"}).status == 0);
   BOOST_TEST(folder.quire({"sql", "SELECT count(*) AS n FROM mine", "--json"}).out == "{\"n\":2}\n");
 }
@@ -243,6 +252,23 @@ BOOST_AUTO_TEST_CASE(a_reader_that_goes_away_is_no_error) {
   auto full = folder.run({"sh", "-c", "exec \"$QUIRE\" task list > /dev/full"});
   BOOST_TEST(full.status == 1);
   BOOST_TEST(full.err_has("cannot write the output"));
+  auto put = folder.run({"sh", "-c", "exec \"$QUIRE\" task submit later {} > /dev/full"});
+  BOOST_TEST(put.status == 1);
+  BOOST_TEST(put.err_has("cannot write the output, but what it tells of is done"));
+  BOOST_TEST(folder.quire({"task", "list", "--kind", "later"}).out_has("1 task;"));
+}
+
+// ulimit -f: the signal for it must not end the program without a word.
+BOOST_AUTO_TEST_CASE(a_file_past_the_limit_of_the_shell_is_an_error_that_says_so) {
+  program_folder folder;
+  run_mixed(folder);
+  auto refused = folder.run({"bash", "-c", "ulimit -f 1; exec \"$QUIRE\" task submit later {}"});
+  BOOST_TEST_CONTEXT(refused) {
+    BOOST_TEST(refused.status == 1);
+    BOOST_TEST(refused.err_has("othing was changed"));
+  }
+  BOOST_TEST(folder.quire({"task", "submit", "later", "{}"}).status == 0);
+  BOOST_TEST(folder.quire({"task", "list", "--kind", "later"}).out_has("1 task;"));
 }
 
 BOOST_AUTO_TEST_CASE(every_command_explains_itself) {

@@ -41,7 +41,8 @@ void console::out(std::string_view text) {
   if (number == EPIPE)
     throw output_closed{};
   if (number != 0)
-    throw std::system_error(number, std::generic_category(), "cannot write the output, but what it tells of is done");
+    throw std::system_error(number, std::generic_category(),
+                            "cannot write the output, but what it tells of is done");
 }
 
 void console::complain(std::string_view line) noexcept {

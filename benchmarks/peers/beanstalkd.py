@@ -150,36 +150,30 @@ def enqueue(options, case, logged, window):
         server.close()
 
 
-def process(options, case, logged):
-    at_once = 100
+def process(options, case, logged, at_once, work_off):
+    """Measures `work_off`, which deletes all of the jobs that it finds on a server."""
     server = Server(options.dir, logged)
     try:
-        for _ in range(options.jobs // at_once):
-            server.put(at_once)
-        cpu, start = server.cpu_seconds(), time.perf_counter()
-        for _ in range(options.jobs // at_once):
-            server.process_jobs(at_once)
-        seconds = time.perf_counter() - start
-        items = options.jobs // at_once * at_once
-        report(case, at_once, logged, items, seconds, server.cpu_seconds() - cpu, [])
-    finally:
-        server.close()
-
-
-def process_by_workers(options, case, logged, count):
-    server = Server(options.dir, logged)
-    try:
-        for _ in range(options.jobs // 100):
+        turns = options.jobs // 100
+        for _ in range(turns):
             server.put(100)
         cpu, start = server.cpu_seconds(), time.perf_counter()
-        for worker in [fork_worker(server) for _ in range(count)]:
-            if os.waitpid(worker, 0)[1] != 0:
-                raise SystemExit("beanstalkd.py: a worker failed")
+        work_off(server, turns)
         seconds = time.perf_counter() - start
-        items = options.jobs // 100 * 100
-        report(case, 1, logged, items, seconds, server.cpu_seconds() - cpu, [])
+        report(case, at_once, logged, turns * 100, seconds, server.cpu_seconds() - cpu, [])
     finally:
         server.close()
+
+
+def by_hundreds(server, turns):
+    for _ in range(turns):
+        server.process_jobs(100)
+
+
+def by_four_workers(server, _):
+    for worker in [fork_worker(server) for _ in range(4)]:
+        if os.waitpid(worker, 0)[1] != 0:
+            raise SystemExit("beanstalkd.py: a worker failed")
 
 
 def main():
@@ -193,8 +187,8 @@ def main():
                  "beanstalkd")
     for logged in (False, True):
         name = "beanstalkd_logged_" if logged else "beanstalkd_"
-        process(options, name + "process", logged)
-        process_by_workers(options, name + "process4", logged, 4)
+        process(options, name + "process", logged, 100, by_hundreds)
+        process(options, name + "process4", logged, 1, by_four_workers)
         enqueue(options, name + "enqueue16", logged, 16)
         enqueue(options, name + "enqueue_bulk", logged, 1000)
 

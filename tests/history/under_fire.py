@@ -30,10 +30,6 @@ OPERATIONS_OF_A_FILE = 200_000
 SESSION_OF_NEIGHBOURS = 900_000
 
 
-def size_of(path):
-    return os.path.getsize(path) if os.path.exists(path) else 0
-
-
 def pause():
     select.select([], [], [], 0.001)
 
@@ -50,8 +46,10 @@ class Fire:
         self.counts = {"kills": 0, "stops": 0, "closed": 0}
 
     def new_file(self):
+        """A file that exists: who is killed before it opens its own has recorded nothing."""
         self.files.append(os.path.join(self.folder, f"history-{len(self.files):04}.txt"))
-        return self.files[-1]
+        with open(self.files[-1], "xb"):
+            return self.files[-1]
 
     def start_neighbour(self, *words):
         file = self.new_file()
@@ -73,8 +71,8 @@ class Fire:
         """Stops the owner, wherever it is, until a neighbour that only reads has read."""
         reader, file = self.neighbours[0]
         process.send_signal(signal.SIGSTOP)
-        before = size_of(file)
-        while size_of(file) < before + 4000:
+        before = os.path.getsize(file)
+        while os.path.getsize(file) < before + 4000:
             assert reader.poll() is None, f"a neighbour ended: {reader.stderr.read()}"
             pause()
         process.send_signal(signal.SIGCONT)
@@ -95,7 +93,7 @@ class Fire:
         # About 150 bytes an operation: where in its life it is hit.
         hits = sorted(self.randomness.randrange(operations * 120) for _ in range(1 if ends else 2))
         for number, hit in enumerate(hits):
-            while size_of(file) < hit and process.poll() is None:
+            while os.path.getsize(file) < hit and process.poll() is None:
                 pause()
             if process.poll() is not None:
                 break

@@ -81,21 +81,23 @@ void wal_keeper::checkpoint_if_due(storage::batch_executor& executor) {
   moved_frames_ = 0;
   wal_bytes_max_ = std::max(wal_bytes_max_, frames * each);
   auto busy = parts_.writes->waiting() > 0;
-  switch (plan_.due(frames, each, busy, parts_.clock->now())) {
+  auto due = plan_.due(frames, each, busy, parts_.clock->now());
+  switch (due) {
     case wal_plan::step::none: return;
     case wal_plan::step::move:
       if (checkpoint(db, false).complete)
         moved_frames_ = frames;
       plan_.moved(frames);
       return;
-    case wal_plan::step::gate: return close_gate();
+    case wal_plan::step::gate: break;
     case wal_plan::step::expire:
       end_snapshots(parts_.limits.expire_age, parts_.limits.expire_bytes);
-      return close_gate();
+      break;
     case wal_plan::step::end:
       end_snapshots(std::chrono::milliseconds{0}, parts_.limits.end_bytes);
-      return close_gate();
+      break;
   }
+  close_gate(due);
 }
 
 /// Ends the snapshots that are as old as `age` at least, since the log has passed `limit`.
@@ -109,11 +111,12 @@ void wal_keeper::end_snapshots(std::chrono::milliseconds age, std::int64_t limit
   }
 }
 
-void wal_keeper::close_gate() {
+void wal_keeper::close_gate(wal_plan::step why) {
   if (std::exchange(gate_closed_, true))
     return;
+  gate_of_ = why;
   auto number = ++gates_;
-  parts_.send({kind::gate_over, number}, parts_.limits.gate_patience);
+  parts_.send({kind::gate_over, number}, plan_.patience(why));
   if (parts_.reads)
     parts_.reads->close_gate([send = parts_.send, number] {
       send({kind::gate_clear, number}, {});
@@ -143,7 +146,7 @@ void wal_keeper::empty_log(storage::batch_executor& executor) {
     auto emptied = db.wal_frames() == 0;
     emptied_ += emptied ? 1 : 0;
     gates_failed_ += emptied ? 0 : 1;
-    plan_.gate_tried(emptied, frames, parts_.clock->now());
+    plan_.gate_tried(gate_of_, emptied, frames, parts_.clock->now());
   }
   refuse_or_not(executor);
 }

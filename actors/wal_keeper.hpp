@@ -19,8 +19,9 @@ namespace quire::actors {
 /// batches. It never waits: it says when it wants to be called again.
 ///
 /// Past its first limit the log is emptied behind a gate: readers begin no snapshot for
-/// `gate_patience` at most, and as soon as none is open the log is truncated. Readers that
-/// overlap would otherwise keep it from ever starting over.
+/// `gate_patience` at most, `end_patience` after all snapshots were ended, and as soon as none
+/// is open the log is truncated. Readers that overlap would otherwise keep it from ever
+/// starting over.
 ///
 /// On a full disk all writes are refused at once, reads go on, and every few seconds one
 /// is tried, until there is room again.
@@ -65,7 +66,7 @@ public:
 private:
   void checkpoint_if_due(storage::batch_executor& executor);
   void end_snapshots(std::chrono::milliseconds age, std::int64_t limit);
-  void close_gate();
+  void close_gate(wal_plan::step why);
   void empty_log(storage::batch_executor& executor);
   void refuse_or_not(storage::batch_executor& executor);
   void look_when_idle();
@@ -79,6 +80,7 @@ private:
   parts parts_;
   wal_plan plan_;
   bool gate_closed_ = false;
+  wal_plan::step gate_of_ = wal_plan::step::none; ///< Why the last one was closed.
   std::uint64_t gates_ = 0; ///< The number of the last one.
   bool idle_watched_ = false;
   std::int64_t moved_frames_ = 0; ///< All that the log had were moved: the next commit may

@@ -19,6 +19,8 @@ struct wal_limits {
   std::int64_t end_bytes = std::int64_t{512} << 20;    ///< End every snapshot, however young it is.
   std::int64_t refuse_bytes = std::int64_t{1} << 30;   ///< Refuse bulk writes; a quarter more, all.
   std::chrono::milliseconds gate_patience{50}; ///< How long readers are waited for, and held back.
+  std::chrono::milliseconds end_patience{250}; ///< The same after every snapshot was ended: those
+                                               ///< who held them only have to notice.
   std::chrono::milliseconds gate_interval{
     1'000}; ///< From one try to the next; doubles when one fails,
   std::chrono::milliseconds gate_interval_max{32'000}; ///< up to this.
@@ -50,8 +52,9 @@ public:
   step due(std::int64_t frames, std::int64_t frame_bytes, bool busy,
            time_point now) const noexcept {
     auto bytes = frames * frame_bytes;
-    // Before writes are refused, reads are.
-    if (bytes >= limits_.end_bytes && (!gate_tried_ || now - *gate_tried_ >= end_pause_))
+    // Before writes are refused, reads are. What other gates did does not matter: those wait
+    // for readers that may go on.
+    if (bytes >= limits_.end_bytes && (!end_tried_ || now - *end_tried_ >= end_pause_))
       return step::end;
     // Above the second limit there is no time to lose.
     if (bytes >= limits_.expire_bytes
@@ -64,14 +67,24 @@ public:
                                                                                : step::none;
   }
 
+  /// How long the gate of `what` waits for readers at most.
+  std::chrono::milliseconds patience(step what) const noexcept {
+    return what == step::end ? limits_.end_patience : limits_.gate_patience;
+  }
+
   void moved(std::int64_t frames) noexcept { moved_at_ = frames; }
 
-  /// A gate was tried, with or without success.
-  void gate_tried(bool emptied, std::int64_t frames, time_point now) noexcept {
+  /// The gate of `what` was tried, with or without success.
+  void gate_tried(step what, bool emptied, std::int64_t frames, time_point now) noexcept {
     moved_at_ = frames;
     pause_ = emptied ? limits_.gate_interval : std::min(2 * pause_, limits_.gate_interval_max);
-    end_pause_ = emptied ? limits_.end_interval : std::min(2 * end_pause_, limits_.gate_interval);
     gate_tried_ = now;
+    if (what == step::end)
+      end_tried_ = now;
+    if (emptied)
+      end_pause_ = limits_.end_interval;
+    else if (what == step::end)
+      end_pause_ = std::min(2 * end_pause_, limits_.gate_interval);
   }
 
   /// Returns from which lane on writes are refused, if any are.
@@ -96,7 +109,8 @@ private:
   std::int64_t moved_at_ = 0;
   std::chrono::milliseconds pause_;
   std::chrono::milliseconds end_pause_;
-  std::optional<time_point> gate_tried_;
+  std::optional<time_point> gate_tried_; ///< Any.
+  std::optional<time_point> end_tried_;
 };
 
 } // namespace quire::actors

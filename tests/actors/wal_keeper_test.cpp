@@ -174,6 +174,8 @@ BOOST_AUTO_TEST_CASE(young_snapshots_are_ended_before_writes_are_refused) {
   write(100'000);
   BOOST_TEST(reader->expire);
   BOOST_TEST(count("snapshots_expired") == 1);
+  BOOST_TEST((later.back().what.what == wal_signal::kind::gate_over));
+  BOOST_TEST((later.back().delay == limits.end_patience));
   snapshot.reset();
   reads->done(reader);
   pass_on();

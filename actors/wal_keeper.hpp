@@ -81,7 +81,7 @@ private:
   wal_plan plan_;
   bool gate_closed_ = false;
   wal_plan::step gate_of_ = wal_plan::step::none; ///< Why the last one was closed.
-  std::uint64_t gates_ = 0; ///< The number of the last one.
+  std::uint64_t gates_ = 0;                       ///< The number of the last one.
   bool idle_watched_ = false;
   std::int64_t moved_frames_ = 0; ///< All that the log had were moved: the next commit may
                                   ///< begin it anew. 0 once it has, or cannot.

@@ -93,7 +93,8 @@ public:
     auto at_end = position > text_.size();
     std::string_view what = problem.what();
     if (at_end)
-      throw pipeline_error(line_and_column(text_, text_.size()) + expected(text_.size())
+      throw pipeline_error(line_and_column(text_, text_.size())
+                           + (has_open_quote(what) ? "expected a closing quote" : expected(text_.size()))
                            + ", but the text ends here");
     if (auto lexical = lexical_problem(what); !lexical.empty())
       throw pipeline_error(line_and_column(text_, position - 1) + lexical);
@@ -192,6 +193,10 @@ private:
                            : "expected ',' or '}'";
   }
 
+  static bool has_open_quote(std::string_view what) {
+    return what.find("missing closing quote") != what.npos;
+  }
+
   // In our words what the parser's lexer says; empty if the problem is one of structure.
   static std::string lexical_problem(std::string_view what) {
     auto says = [&](std::string_view part) { return what.find(part) != what.npos; };
@@ -199,8 +204,6 @@ private:
       return "a number that is too large";
     if (says("invalid number"))
       return "this is no number of JSON";
-    if (says("missing closing quote"))
-      return "a text without its closing quote";
     if (says("UTF-8"))
       return "a text with bytes that are no UTF-8";
     if (says("control character"))

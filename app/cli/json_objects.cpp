@@ -69,6 +69,12 @@ json to_json(const task_record& task) {
   return object;
 }
 
+json to_json(const task_record& task, const storage::public_ids& ids) {
+  auto object = to_json(task);
+  object["public_id"] = ids.of({task.id.value, task.created_at_ms});
+  return object;
+}
+
 json to_json(const task_details& details) {
   auto object = to_json(details.task);
   object["payload"] = embedded(details.payload);
@@ -91,10 +97,8 @@ json to_json(const task_details& details) {
     object["log"].push_back({{"at_ms", line.at_ms}, {"epoch", line.epoch}, {"text", line.text}});
   object["steps"] = json::array();
   for (auto& step : details.steps)
-    object["steps"].push_back({{"name", step.name},
-                               {"at_ms", step.at_ms},
-                               {"epoch", step.epoch},
-                               {"bytes", step.bytes}});
+    object["steps"].push_back(
+      {{"name", step.name}, {"at_ms", step.at_ms}, {"epoch", step.epoch}, {"bytes", step.bytes}});
   return object;
 }
 

@@ -4,6 +4,7 @@
 #include "quire/messages/types/row_set.hpp"
 #include "quire/messages/types/status.hpp"
 #include "quire/messages/types/task.hpp"
+#include "quire/storage/public_ids.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -25,6 +26,9 @@ json or_null(const std::string& text);
 /// A task with every field by its name; what is absent is null, times are Unix
 /// milliseconds.
 json to_json(const task_record& task);
+
+/// The same with its public id.
+json to_json(const task_record& task, const storage::public_ids& ids);
 
 /// The same with payload, output and detail (as JSON where they are JSON, as
 /// text otherwise) and the attempts.

@@ -46,10 +46,6 @@ task_state change_one(runtime& visiting, const task_change_arguments& arguments,
   });
 }
 
-std::string public_id_of(const storage::public_ids& ids, const task_record& task) {
-  return ids.of({task.id.value, task.created_at_ms});
-}
-
 std::string changed_text(const task_change_arguments& arguments, task_id task, task_state state) {
   auto text = "task " + std::to_string(task.value) + ": ";
   if (arguments.what == task_change::cancel && state == task_state::running)
@@ -70,9 +66,7 @@ exit_status list_tasks(const task_list_arguments& arguments, console& to) {
     std::string text;
     for (auto& task : tasks) {
       if (arguments.json) {
-        auto object = to_json(task);
-        object["public_id"] = public_id_of(*ids, task);
-        text += json_line(object);
+        text += json_line(to_json(task, *ids));
       } else {
         add_task(table, task);
       }
@@ -92,7 +86,7 @@ exit_status show_task(const task_show_arguments& arguments, console& to) {
   if (!details)
     throw command_error("there is no task " + std::to_string(task.value) + " in the database "
                         + database.description());
-  auto public_id = public_id_of(looking->public_ids(), details->task);
+  auto public_id = looking->public_ids().of({details->task.id.value, details->task.created_at_ms});
   if (arguments.json) {
     auto object = to_json(*details);
     object["public_id"] = public_id;
@@ -120,9 +114,8 @@ exit_status submit_task(const task_submit_arguments& arguments, console& to) {
     return exit_completed;
   }
   if (arguments.json) {
-    auto object = to_json(found->task);
+    auto object = to_json(found->task, visiting->public_ids());
     object["new"] = put.is_new;
-    object["public_id"] = public_id_of(visiting->public_ids(), found->task);
     to.out(json_line(object));
     return exit_completed;
   }

@@ -8,6 +8,7 @@
 #include "quire/storage/sqlite/task_store.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <thread>
 
 namespace quire::cli {
@@ -87,11 +88,12 @@ exit_status wait_for_tasks(const task_wait_arguments& arguments, console& to) {
   database_choice database(arguments.database);
   auto looking = database.look_at_tasks();
   auto began = clock::now();
+  auto ids = arguments.json ? std::optional{looking->public_ids()} : std::nullopt;
   awaited_tasks tasks(numbers_of(*looking, arguments.tasks, database));
   auto status = exit_completed;
   for (bool first = true;; first = false) {
     for (auto& task : tasks.take_ended(*looking, database.description())) {
-      to.out(arguments.json ? json_line(to_json(task)) : ended_text(task));
+      to.out(arguments.json ? json_line(to_json(task, *ids)) : ended_text(task));
       status = std::max(status, exit_status_of(task.state));
     }
     if (tasks.left().empty())

@@ -26,6 +26,9 @@ constexpr std::string_view wait_again_sql = R"(
       boot = NULL
   WHERE id = ?1)";
 
+constexpr std::string_view has_payload_sql =
+  "SELECT EXISTS(SELECT 1 FROM quire_task_body WHERE id = ?1)";
+
 task_row existing(snapshot& db, task_id task) {
   auto row = read_task_row(db, task);
   if (!row)
@@ -48,6 +51,16 @@ std::vector<task_claim> claims_of(statement& stmt) {
                                 + advice);
 }
 
+/// Started again without one, a task would keep every other of its kind from being claimed.
+void require_payload(snapshot& db, task_id task, task_state state) {
+  auto stmt = db.prepare(has_payload_sql);
+  stmt->bind(task.value).step();
+  if (stmt->int64(0) == 0)
+    refuse(task, state,
+           "its payload is gone from the table quire_task_body (quire doctor says what else is "
+           "wrong): it cannot start again; submit it again with a payload");
+}
+
 } // namespace
 
 task_state cancel_task(transaction& tx, task_id task, const std::string& reason,
@@ -65,6 +78,7 @@ task_state retry_task(transaction& tx, task_id task, std::int64_t now_ms) {
   if (row.state == task_state::completed || row.state == task_state::skipped)
     refuse(task, row.state,
            "only tasks that failed, were cancelled or ended in partial_success can start again");
+  require_payload(tx, task, row.state);
   if (row.has_subtasks)
     require_no_cancel_under_way(tx, task);
   if (row.has_key)

@@ -51,6 +51,7 @@ BOOST_AUTO_TEST_CASE(a_task_has_a_public_id_by_which_every_command_finds_it) {
   BOOST_TEST(json::parse(listed.out)["public_id"] == id);
   BOOST_TEST(quire({"task", "cancel", id}).out_has("task 2: cancelled"));
   BOOST_TEST(quire({"task", "wait", id}).out_has("task 2: cancelled"));
+  BOOST_TEST(json::parse(quire({"task", "wait", id, "--json"}).out)["public_id"] == id);
   auto missing = quire({"task", "show", "01a0c450-6c00-7f0c-a6a4-38bf4f9ea3fd"});
   BOOST_TEST_CONTEXT(missing) {
     BOOST_TEST(missing.status == 1);

@@ -85,6 +85,8 @@ BOOST_AUTO_TEST_CASE(text_that_is_no_json_is_refused_with_line_and_column) {
   check_all({
     {"", "line 1, column 1: expected '{', but the text ends here"},
     {"{\n\"name\": \"p\",\n\"stages\": []", "line 3, column 13: expected ',' or '}', but the text ends here"},
+    {"{\"a\": \"b", "line 1, column 9: expected a closing quote, but the text ends here"},
+    {"\"b", "line 1, column 3: expected a closing quote, but the text ends here"},
     {"{\n \"name\" \"p\"}", "line 2, column 9: expected ':', found \"p\""},
     {"{\"name\": \"p\"\n \"stages\": []}", "line 2, column 2: expected ',' or '}', found \"stages\""},
     {"{\"ä\": [1 2]}", "line 1, column 10: expected ',' or ']', found 2"},

@@ -107,6 +107,15 @@ BOOST_AUTO_TEST_CASE(only_what_ended_without_success_can_start_again) {
   BOOST_TEST(tests::fails_with(errc::not_found, [&] { retry(task_id{99}); }));
 }
 
+// It would be ready, and every claim of its kind would stumble over it.
+BOOST_AUTO_TEST_CASE(what_has_lost_its_payload_cannot_start_again) {
+  auto id = enqueue(work());
+  cancel(id);
+  db.execute("DELETE FROM quire_task_body WHERE id = " + std::to_string(id.value));
+  BOOST_TEST(tests::fails_with(errc::conflict, [&] { retry(id); }));
+  BOOST_TEST((state(id) == task_state::cancelled));
+}
+
 BOOST_AUTO_TEST_CASE(a_crash_costs_no_attempt_until_the_task_counts_as_poison) {
   auto spec = gated("g");
   spec.crashes_max = 2;

@@ -27,7 +27,7 @@ wal_keeper::wal_keeper(parts given) : parts_(std::move(given)), plan_(parts_.lim
 }
 
 wal_keeper::~wal_keeper() {
-  if (gate_closed_ && parts_.reads)
+  if (gate_ && parts_.reads)
     parts_.reads->open_gate();
 }
 
@@ -102,7 +102,7 @@ void wal_keeper::checkpoint_if_due(storage::batch_executor& executor) {
 
 /// Ends the snapshots that are as old as `age` at least, since the log has passed `limit`.
 void wal_keeper::end_snapshots(std::chrono::milliseconds age, std::int64_t limit) {
-  if (gate_closed_ || !parts_.reads)
+  if (gate_ || !parts_.reads)
     return;
   for (auto& snapshot : parts_.reads->expire_older(age)) {
     ++expired_;
@@ -112,9 +112,9 @@ void wal_keeper::end_snapshots(std::chrono::milliseconds age, std::int64_t limit
 }
 
 void wal_keeper::close_gate(wal_plan::step why) {
-  if (std::exchange(gate_closed_, true))
+  if (gate_)
     return;
-  gate_of_ = why;
+  gate_ = why;
   auto number = ++gates_;
   parts_.send({kind::gate_over, number}, plan_.patience(why));
   if (parts_.reads)
@@ -125,7 +125,7 @@ void wal_keeper::close_gate(wal_plan::step why) {
     parts_.send({kind::gate_clear, number}, {});
 }
 
-void wal_keeper::empty_log(storage::batch_executor& executor) {
+void wal_keeper::empty_log(storage::batch_executor& executor, wal_plan::step why) {
   // Whatever fails: readers are never held back for longer.
   struct opening {
     read_port* reads;
@@ -146,7 +146,7 @@ void wal_keeper::empty_log(storage::batch_executor& executor) {
     auto emptied = db.wal_frames() == 0;
     emptied_ += emptied ? 1 : 0;
     gates_failed_ += emptied ? 0 : 1;
-    plan_.gate_tried(gate_of_, emptied, frames, parts_.clock->now());
+    plan_.gate_tried(why, emptied, frames, parts_.clock->now());
   }
   refuse_or_not(executor);
 }
@@ -201,9 +201,9 @@ void wal_keeper::on_signal(wal_signal what, storage::batch_executor& executor) {
     switch (what.what) {
       case kind::gate_clear:
       case kind::gate_over:
-        if (what.generation != gates_ || !std::exchange(gate_closed_, false))
+        if (what.generation != gates_ || !gate_)
           return;
-        return empty_log(executor);
+        return empty_log(executor, *std::exchange(gate_, std::nullopt));
       case kind::look_again:
         if (!refused_)
           return;

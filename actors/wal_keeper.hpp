@@ -67,7 +67,7 @@ private:
   void checkpoint_if_due(storage::batch_executor& executor);
   void end_snapshots(std::chrono::milliseconds age, std::int64_t limit);
   void close_gate(wal_plan::step why);
-  void empty_log(storage::batch_executor& executor);
+  void empty_log(storage::batch_executor& executor, wal_plan::step why);
   void refuse_or_not(storage::batch_executor& executor);
   void look_when_idle();
   void empty_if_idle(storage::batch_executor& executor);
@@ -79,9 +79,8 @@ private:
 
   parts parts_;
   wal_plan plan_;
-  bool gate_closed_ = false;
-  wal_plan::step gate_of_ = wal_plan::step::none; ///< Why the last one was closed.
-  std::uint64_t gates_ = 0;                       ///< The number of the last one.
+  std::optional<wal_plan::step> gate_; ///< Why it is closed, while it is.
+  std::uint64_t gates_ = 0;            ///< The number of the last one.
   bool idle_watched_ = false;
   std::int64_t moved_frames_ = 0; ///< All that the log had were moved: the next commit may
                                   ///< begin it anew. 0 once it has, or cannot.

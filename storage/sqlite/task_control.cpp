@@ -53,9 +53,7 @@ std::vector<task_claim> claims_of(statement& stmt) {
 
 /// Started again without one, a task would keep every other of its kind from being claimed.
 void require_payload(snapshot& db, task_id task, task_state state) {
-  auto stmt = db.prepare(has_payload_sql);
-  stmt->bind(task.value).step();
-  if (stmt->int64(0) == 0)
+  if (db.query_scalar<std::int64_t>(has_payload_sql, task.value) == 0)
     refuse(task, state,
            "its payload is gone from the table quire_task_body (quire doctor says what else is "
            "wrong): it cannot start again; submit it again with a payload");

@@ -89,20 +89,23 @@ void wal_keeper::checkpoint_if_due(storage::batch_executor& executor) {
         moved_frames_ = frames;
       plan_.moved(frames);
       return;
-    case wal_plan::step::gate: break;
+    case wal_plan::step::gate:
     case wal_plan::step::expire:
-      end_snapshots(parts_.limits.expire_age, parts_.limits.expire_bytes);
-      break;
-    case wal_plan::step::end:
-      end_snapshots(std::chrono::milliseconds{0}, parts_.limits.end_bytes);
-      break;
+    case wal_plan::step::end: break;
   }
+  if (gate_)
+    return;
+  // First: else who is ended begins another snapshot, which the gate then waits for.
   close_gate(due);
+  if (due == wal_plan::step::expire)
+    end_snapshots(parts_.limits.expire_age, parts_.limits.expire_bytes);
+  else if (due == wal_plan::step::end)
+    end_snapshots(std::chrono::milliseconds{0}, parts_.limits.end_bytes);
 }
 
 /// Ends the snapshots that are as old as `age` at least, since the log has passed `limit`.
 void wal_keeper::end_snapshots(std::chrono::milliseconds age, std::int64_t limit) {
-  if (gate_ || !parts_.reads)
+  if (!parts_.reads)
     return;
   for (auto& snapshot : parts_.reads->expire_older(age)) {
     ++expired_;
@@ -112,8 +115,6 @@ void wal_keeper::end_snapshots(std::chrono::milliseconds age, std::int64_t limit
 }
 
 void wal_keeper::close_gate(wal_plan::step why) {
-  if (gate_)
-    return;
   gate_ = why;
   auto number = ++gates_;
   parts_.send({kind::gate_over, number}, plan_.patience(why));
